@@ -1,0 +1,28 @@
+/** Milliseconds since the Unix epoch, by the wall clock. May jump; for dates only. */
+export type EpochMs = number;
+/**
+ * Milliseconds of the machine's monotonic clock. Never goes back, is shared by all threads and
+ * processes of one boot, and means nothing on another machine. For leases and deadlines.
+ */
+export type MonotonicMs = number;
+
+/** Time as an argument: the only way core and runtime learn what time it is. */
+export interface Clock {
+  now(): MonotonicMs;
+  wallNow(): EpochMs;
+}
+
+/** A pending call. Cancelling twice, or after it ran, does nothing. */
+export interface Timer {
+  cancel(): void;
+}
+
+/** Timers as an argument. `keepsAlive` says whether a pending call may hold the process open. */
+export interface Timers {
+  after(delayMs: number, run: () => void, options?: { readonly keepsAlive?: boolean }): Timer;
+  /** Runs after the current turn, once what has already arrived was handled. Cannot be cancelled. */
+  soon(run: () => void): void;
+}
+
+/** Chance as an argument: uniform in [0, 1). */
+export type Random = () => number;

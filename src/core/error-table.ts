@@ -1,0 +1,367 @@
+/**
+ * Every error a caller can receive, in one table. A code is public API: it is never reused or
+ * renamed. docs/reference/errors.md is generated from here, and a test fails when a code is
+ * thrown nowhere or documented nowhere. Messages say what was expected, of which option, and
+ * what came instead. Exit codes: 1 failed, 2 usage, 3 stuck, 4 store unreachable, 124 timed out.
+ */
+export const ERRORS = {
+  UNJAM_UNKNOWN_OPTION: {
+    message: (d: { option: string; where: string; known: readonly string[] }): string =>
+      `${d.where} has no option "${d.option}"; it takes ${d.known.join(", ")}`,
+    help: "Check the spelling. Durations end in Ms: timeoutMs, not timeout.",
+    httpStatus: 500,
+    exitCode: 2,
+  },
+  UNJAM_INVALID_OPTION: {
+    message: (d: { option: string; where: string; expected: string; got: string }): string =>
+      `${d.where} expects ${d.option} to be ${d.expected}, not ${d.got}`,
+    help: "Durations are plain numbers of milliseconds, counts are whole numbers; docs/reference/options.md lists every bound.",
+    httpStatus: 500,
+    exitCode: 2,
+  },
+  UNJAM_QUEUE_NAME_INVALID: {
+    message: (d: { name: string; charsMax: number }): string =>
+      `a queue name has 1 to ${d.charsMax} of the characters A-Z a-z 0-9 . _ : / -, not ${JSON.stringify(d.name)}`,
+    help: "Rename the queue. The rule keeps names safe in URLs, logs and key prefixes.",
+    httpStatus: 500,
+    exitCode: 2,
+  },
+  UNJAM_TOO_MANY_QUEUES: {
+    message: (d: { countMax: number }): string => `the store already holds ${d.countMax} queues`,
+    help: "Queue names should be few and fixed; put what varies (user, tenant) into the payload or the key.",
+    httpStatus: 500,
+    exitCode: 1,
+  },
+  UNJAM_TASK_UNKNOWN: {
+    message: (d: { task: string; known: readonly string[] }): string =>
+      `no task "${d.task}" here; known: ${d.known.join(", ") || "none"}`,
+    help: "Pass the value made by task(), or export the task from the module given to open({ tasks }).",
+    httpStatus: 500,
+    exitCode: 2,
+  },
+  UNJAM_TASK_DUPLICATE: {
+    message: (d: { task: string }): string => `two different tasks are called "${d.task}"`,
+    help: "Give each task a name of its own: stored jobs find their handler by it.",
+    httpStatus: 500,
+    exitCode: 2,
+  },
+  UNJAM_TASK_HAS_NO_HANDLER: {
+    message: (d: { task: string }): string => `task "${d.task}" is a definition without a handler`,
+    help: "Export handle(definition, fn) from the worker's module, or give task() the function as third argument.",
+    httpStatus: 500,
+    exitCode: 2,
+  },
+  UNJAM_TASK_NEEDS_MODULE: {
+    message: (d: { task: string; runs: string }): string =>
+      `task "${d.task}" runs on a ${d.runs}, so it must be imported there, and an array of task values cannot be`,
+    help: 'Export the task from a module and pass open({ tasks: new URL("./tasks.ts", import.meta.url) }).',
+    httpStatus: 500,
+    exitCode: 2,
+  },
+  UNJAM_TASK_MODULE_NOT_FOUND: {
+    message: (d: { url: string; tried: readonly string[] }): string =>
+      `no task module at ${d.url}; tried ${d.tried.join(", ")}`,
+    help: "Pass a URL relative to the calling file: new URL(\"./tasks.ts\", import.meta.url). Under a bundler, make the task module an entry of its own; after tsc the sibling .js is found by itself.",
+    httpStatus: 500,
+    exitCode: 2,
+  },
+  UNJAM_TASK_MODULE_FAILED: {
+    message: (d: { url: string; reason: string }): string =>
+      `the task module ${d.url} failed to load: ${d.reason}`,
+    help: "Import the module by itself with node to see its error. Worker threads load it anew, so it must not start servers at top level.",
+    httpStatus: 500,
+    exitCode: 2,
+  },
+  UNJAM_OPEN_IN_JOB_THREAD: {
+    message: (_: Record<never, never>): string => "open() was called inside a job thread",
+    help: "The task module is imported in every job thread, so it must not call open(); do that in the server's module and use ctx.enqueue() in handlers.",
+    httpStatus: 500,
+    exitCode: 2,
+  },
+  UNJAM_THREAD_ENTRY_MISSING: {
+    message: (d: { entry: string }): string => `the runtime's thread module ${d.entry} does not exist`,
+    help: 'A bundler inlined unjam. Mark it external: esbuild --external:unjam, webpack externals, Next.js serverExternalPackages: ["unjam"].',
+    httpStatus: 500,
+    exitCode: 2,
+  },
+  UNJAM_NODE_TOO_OLD: {
+    message: (d: { needed: string; version: string }): string =>
+      `unjam needs Node ${d.needed}, and this is ${d.version}`,
+    help: "Install a supported Node. Older ones bundle an SQLite that can corrupt its file when two processes write.",
+    httpStatus: 500,
+    exitCode: 2,
+  },
+  UNJAM_NOT_SUPPORTED: {
+    message: (d: { what: string; where: string }): string => `${d.what} is not supported by ${d.where}`,
+    help: "CHANGELOG.md and the README's limits say what this version does not do yet.",
+    httpStatus: 501,
+    exitCode: 2,
+  },
+  UNJAM_CLOSED: {
+    message: (d: { what: string }): string => `${d.what} was called on a closed app`,
+    help: "Call close() last. During a shutdown, stop accepting requests before you close the app.",
+    httpStatus: 503,
+    exitCode: 1,
+  },
+  UNJAM_PAYLOAD_INVALID: {
+    message: (d: { task: string; issues: readonly string[] }): string =>
+      `the input of task "${d.task}" does not fit its schema: ${d.issues.join("; ")}`,
+    help: "Fix the input, or the schema. A stored job whose payload no longer fits goes to the dead letters at once.",
+    httpStatus: 400,
+    exitCode: 2,
+  },
+  UNJAM_PAYLOAD_NOT_SERIALIZABLE: {
+    message: (d: { task: string; reason: string }): string =>
+      `the input of task "${d.task}" cannot be written as JSON: ${d.reason}`,
+    help: "Payloads are JSON at rest: no functions, BigInt or cycles. Send ids and paths, not live objects.",
+    httpStatus: 400,
+    exitCode: 2,
+  },
+  UNJAM_PAYLOAD_TOO_LARGE: {
+    message: (d: { task: string; bytes: number; bytesMax: number }): string =>
+      `the input of task "${d.task}" is ${d.bytes} bytes as JSON, more than ${d.bytesMax}`,
+    help: "Store the data (a file, a table, an object store) and enqueue where it is.",
+    httpStatus: 413,
+    exitCode: 2,
+  },
+  UNJAM_PAYLOAD_TOO_DEEP: {
+    message: (d: { task: string; depthMax: number }): string =>
+      `the input of task "${d.task}" is nested deeper than ${d.depthMax} levels`,
+    help: "Flatten it, or store it elsewhere and enqueue where it is.",
+    httpStatus: 400,
+    exitCode: 2,
+  },
+  UNJAM_BATCH_TOO_LARGE: {
+    message: (d: { jobs: number; jobsMax: number }): string =>
+      `one enqueueMany takes at most ${d.jobsMax} inputs, not ${d.jobs}`,
+    help: "A batch is one transaction; call enqueueMany several times.",
+    httpStatus: 413,
+    exitCode: 2,
+  },
+  UNJAM_ID_TAKEN: {
+    message: (d: { id: string; task: string }): string =>
+      `id "${d.id}" already belongs to a job of task "${d.task}" with other content`,
+    help: "An id names one piece of work. Repeat it only with the same task and input.",
+    httpStatus: 409,
+    exitCode: 1,
+  },
+  UNJAM_QUEUE_FULL: {
+    message: (d: { queue: string; capacity: number; waitedMs: number }): string =>
+      `queue "${d.queue}" holds ${d.capacity} waiting jobs, its capacity; waited ${d.waitedMs} ms for room`,
+    help: "Answer 503 with Retry-After, add workers, or raise the queue's capacity.",
+    httpStatus: 503,
+    exitCode: 1,
+  },
+  UNJAM_TOO_MANY_WAITERS: {
+    message: (d: { queue: string; waitersMax: number }): string =>
+      `${d.waitersMax} callers already wait for room in queue "${d.queue}"`,
+    help: "The queue is full and so is its waiting room. Answer 503 with Retry-After.",
+    httpStatus: 503,
+    exitCode: 1,
+  },
+  UNJAM_NO_CONSUMER: {
+    message: (d: {
+      queue: string;
+      capacity: number;
+      lastConsumer: { worker: string; goneMs: number; reason: string } | null;
+    }): string =>
+      `queue "${d.queue}" is full (${d.capacity}) and has no live consumer; ${
+        d.lastConsumer === null
+          ? "it never had one"
+          : `the last, ${d.lastConsumer.worker}, went ${d.lastConsumer.goneMs} ms ago: ${d.lastConsumer.reason}`
+      }`,
+    help: "Start a worker for the queue: open({ work }) in this process, or `unjam worker` beside it.",
+    httpStatus: 503,
+    exitCode: 3,
+  },
+  UNJAM_BROKEN: {
+    message: (d: { part: string; restarts: number; perMs: number; reason: string }): string =>
+      `${d.part} died ${d.restarts} times in ${d.perMs} ms, its restart budget; last: ${d.reason}`,
+    help: "Something kills it again and again. The last reason and the log say what; restart the process once it is mended.",
+    httpStatus: 503,
+    exitCode: 3,
+  },
+  UNJAM_OUTCOME_UNKNOWN: {
+    message: (d: { what: string; ids: readonly string[]; waitedMs: number }): string =>
+      `no answer to ${d.what} within ${d.waitedMs} ms; it may or may not have happened`,
+    help: "Repeat the enqueue with the same id: a job that was stored is not stored twice.",
+    httpStatus: 503,
+    exitCode: 124,
+  },
+  UNJAM_WAIT_TIMEOUT: {
+    message: (d: { what: string; waitedMs: number; state: string | null }): string =>
+      `${d.what} was not over after ${d.waitedMs} ms${d.state === null ? "" : `; it is ${d.state}`}`,
+    help: "The wait ended, not the work. Ask again, or raise waitMs.",
+    httpStatus: 504,
+    exitCode: 124,
+  },
+  UNJAM_JOIN_TIMEOUT: {
+    message: (d: {
+      waitedMs: number;
+      unfinishedCount: number;
+      unfinished: readonly {
+        id: string;
+        task: string;
+        queue: string;
+        state: string;
+        holder: string | null;
+        sinceMs: number | null;
+      }[];
+    }): string => {
+      const first = d.unfinished[0];
+      const named =
+        first === undefined
+          ? ""
+          : `; first: ${first.id} (${first.task}), ${first.state}${first.holder === null ? "" : ` by ${first.holder}`}`;
+      return `${d.unfinishedCount} jobs were unfinished after ${d.waitedMs} ms${named}`;
+    },
+    help: "details.unfinished names each job, its holder and since when. The work goes on; only the wait ended.",
+    httpStatus: 504,
+    exitCode: 124,
+  },
+  UNJAM_JOB_UNKNOWN: {
+    message: (d: { id: string }): string => `no job "${d.id}" in this store`,
+    help: "It was never stored, or its row was pruned after its retention (keep.doneMs, keep.deadMs).",
+    httpStatus: 404,
+    exitCode: 1,
+  },
+  UNJAM_JOB_FAILED: {
+    message: (d: { id: string; task: string; attempts: number; reason: string }): string =>
+      `job "${d.id}" (${d.task}) is dead after ${d.attempts} attempts: ${d.reason}`,
+    help: "The cause has the handler's error. app.retry([id]) gives it another round.",
+    httpStatus: 500,
+    exitCode: 1,
+  },
+  UNJAM_JOB_CANCELLED: {
+    message: (d: { id: string; task: string }): string => `job "${d.id}" (${d.task}) was cancelled`,
+    help: "Somebody called job.cancel(). app.retry([id]) starts it again.",
+    httpStatus: 409,
+    exitCode: 1,
+  },
+  UNJAM_JOB_EXPIRED: {
+    message: (d: { id: string; task: string }): string =>
+      `job "${d.id}" (${d.task}) expired before it could start`,
+    help: "It waited longer than its expireMs. Add workers, or allow more time.",
+    httpStatus: 504,
+    exitCode: 1,
+  },
+  UNJAM_JOB_DROPPED: {
+    message: (d: { id: string; task: string }): string =>
+      `job "${d.id}" (${d.task}) was dropped by the queue's overflow policy`,
+    help: "The queue was full and its policy gave this job's place to another.",
+    httpStatus: 503,
+    exitCode: 1,
+  },
+  UNJAM_RESULT_TOO_LARGE: {
+    message: (d: { id: string; bytes: number; bytesMax: number }): string =>
+      `job "${d.id}" is done, but its result of ${d.bytes} bytes was not stored: the limit is ${d.bytesMax}`,
+    help: "Let the handler store what it makes and return where it is.",
+    httpStatus: 500,
+    exitCode: 1,
+  },
+  UNJAM_RESULT_NOT_SERIALIZABLE: {
+    message: (d: { id: string; reason: string }): string =>
+      `job "${d.id}" is done, but its result cannot be written as JSON: ${d.reason}`,
+    help: "Return plain data from the handler, or nothing.",
+    httpStatus: 500,
+    exitCode: 1,
+  },
+  UNJAM_RESULT_GONE: {
+    message: (d: { id: string }): string => `job "${d.id}" was settled and its row is gone`,
+    help: "Raise keep.doneMs, or ask for the result sooner.",
+    httpStatus: 410,
+    exitCode: 1,
+  },
+  UNJAM_ATTEMPT_TIMEOUT: {
+    message: (d: { task: string; timeoutMs: number; runs: string }): string =>
+      `the attempt of task "${d.task}" was not over after its timeoutMs of ${d.timeoutMs} (on a ${d.runs})`,
+    help: "Pass ctx.signal to what the handler awaits, move CPU work to a thread, or raise timeoutMs.",
+    httpStatus: 504,
+    exitCode: 124,
+  },
+  UNJAM_LEASE_LOST: {
+    message: (d: { id: string; reason: string }): string =>
+      `this attempt no longer holds job "${d.id}": ${d.reason}`,
+    help: "Another attempt may be running. Stop; nothing that this one reports counts any more.",
+    httpStatus: 409,
+    exitCode: 1,
+  },
+  UNJAM_THREAD_DIED: {
+    message: (d: { task: string; reason: string }): string =>
+      `the thread that ran task "${d.task}" died: ${d.reason}`,
+    help: "The job costs one loss and runs again on a new thread. process.exit() and running out of memory end a thread.",
+    httpStatus: 500,
+    exitCode: 1,
+  },
+  UNJAM_STORE_URL_INVALID: {
+    message: (d: { url: string }): string =>
+      `a store is "memory:" or "sqlite:<path>", not ${JSON.stringify(d.url)}`,
+    help: 'Use "memory:" for tests, "sqlite:.unjam/jobs.db" for durable jobs in one file.',
+    httpStatus: 500,
+    exitCode: 2,
+  },
+  UNJAM_STORE_FOLDER_MISSING: {
+    message: (d: { file: string; folder: string }): string =>
+      `cannot create ${d.file}: the folder ${d.folder} is missing or cannot be written`,
+    help: "Create the folder, or fix its permissions. Only the default .unjam folder is made by itself.",
+    httpStatus: 500,
+    exitCode: 4,
+  },
+  UNJAM_STORE_FOREIGN: {
+    message: (d: { file: string; reason: string }): string => `${d.file} is not an unjam store: ${d.reason}`,
+    help: "Give unjam a file of its own; it never writes into another program's database.",
+    httpStatus: 500,
+    exitCode: 4,
+  },
+  UNJAM_STORE_CORRUPT: {
+    message: (d: { file: string; reason: string }): string => `${d.file} is damaged: ${d.reason}`,
+    help: "Stop all processes on it, keep a copy, and try `sqlite3 file .recover`. Check the disk.",
+    httpStatus: 503,
+    exitCode: 4,
+  },
+  UNJAM_STORE_READ_ONLY: {
+    message: (d: { file: string }): string => `${d.file} cannot be written`,
+    help: "Check the owner and mode of the file and its folder, and whether the disk was remounted read-only.",
+    httpStatus: 503,
+    exitCode: 4,
+  },
+  UNJAM_STORE_LOCKED: {
+    message: (d: { file: string; waitedMs: number }): string =>
+      `${d.file} was locked by another writer for ${d.waitedMs} ms`,
+    help: "Nothing was stored. Find the process that holds a write transaction open (fuser, lsof), and end the transaction.",
+    httpStatus: 503,
+    exitCode: 4,
+  },
+  UNJAM_STORE_DISK_FULL: {
+    message: (d: { file: string }): string => `no room left on the disk of ${d.file}`,
+    help: "Nothing was stored. Free some space; the queue goes on by itself.",
+    httpStatus: 503,
+    exitCode: 4,
+  },
+  UNJAM_STORE_IO: {
+    message: (d: { file: string; reason: string }): string => `the disk of ${d.file} failed: ${d.reason}`,
+    help: "The file was closed and is opened anew before the next write. Look at the kernel's log for the disk.",
+    httpStatus: 503,
+    exitCode: 4,
+  },
+  UNJAM_STORE_UNSAFE: {
+    message: (d: { what: string; expected: string; got: string }): string =>
+      `the store would not be safe: ${d.what} should be ${d.expected} and is ${d.got}`,
+    help: "unjam acknowledges a job only when it is durable, so it does not start without. Use a local disk and a supported Node.",
+    httpStatus: 500,
+    exitCode: 4,
+  },
+  UNJAM_SCHEMA_NEWER: {
+    message: (d: { file: string; needed: number; known: number }): string =>
+      `${d.file} was written by a newer unjam (needs schema ${d.needed}, this one writes ${d.known})`,
+    help: "Update unjam here, or use the version that wrote the file.",
+    httpStatus: 500,
+    exitCode: 4,
+  },
+  UNJAM_STORE_LOST: {
+    message: (d: { reason: string }): string => `the store is gone: ${d.reason}`,
+    help: "A memory: store ends with its thread. Durable stores are opened again by themselves.",
+    httpStatus: 503,
+    exitCode: 4,
+  },
+} as const;

@@ -1,0 +1,113 @@
+/**
+ * Every bound of the package, with its unit. A constant stands here when a user could meet it;
+ * its comment argues for the value. `…Ms` are milliseconds, `…Bytes` bytes, `…Max` the largest
+ * value that is still allowed.
+ */
+
+/** One attempt, when the task does not say. Long enough for slow HTTP, short enough to notice a hang. */
+export const TIMEOUT_MS_DEFAULT = 60_000;
+/** A day. A longer job should be cut into steps: its lease could not prove that it still moves. */
+export const TIMEOUT_MS_MAX = 86_400_000;
+export const ATTEMPTS_DEFAULT = 5;
+export const ATTEMPTS_MAX = 1_000;
+
+/** A lease outlives two missed renewals and is still short enough that a crash is noticed soon. */
+export const LEASE_MS = 15_000;
+export const LEASE_RENEW_MS = 5_000;
+/** What a handler gets after its abort signal before it counts as ignoring it. */
+export const ABORT_GRACE_MS = 2_000;
+/** A thread whose loop is free answers an abort well within this; one that does not is blocked. */
+export const ABORT_ACK_MS = 50;
+/** `worker.terminate()` normally takes 2-30 ms; past this the thread sits in a system call. */
+export const TERMINATE_MS_MAX = 5_000;
+/** A warm spare is started when this share of an attempt's time is used up. */
+export const SPARE_AT_FRACTION = 0.8;
+/** How long the retry of a timed-out loop handler waits for the old body to end. */
+export const OVERLAP_MS_MAX = 60_000;
+/**
+ * Losses (crashed owners, killed threads) that a job may have before it goes to the dead letters.
+ * High, because a loss does not say who was guilty: until suspects run alone in a process, an
+ * innocent job must survive a machine that crashes a few times.
+ */
+export const LOSSES_MAX = 20;
+
+export const QUEUE_CAPACITY_DEFAULT = 100_000;
+export const QUEUE_CAPACITY_MAX = 100_000_000;
+export const QUEUE_NAME_CHARS_MAX = 128;
+export const QUEUE_COUNT_MAX = 10_000;
+export const TASK_NAME_CHARS_MAX = 128;
+export const KEY_CHARS_MAX = 512;
+export const ID_CHARS_MAX = 128;
+export const WAITERS_MAX_DEFAULT = 1_000;
+export const WAIT_MS_DEFAULT = 30_000;
+export const JOIN_MS_DEFAULT = 30_000;
+/** How much later than its deadline a caller still takes a late answer before it says "unknown". */
+export const ANSWER_SLACK_MS = 50;
+export const CLOSE_GRACE_MS_DEFAULT = 25_000;
+
+export const PAYLOAD_BYTES_MAX = 262_144;
+export const RESULT_BYTES_MAX = 262_144;
+export const PAYLOAD_DEPTH_MAX = 100;
+export const ERROR_CHARS_MAX = 8_192;
+export const STACK_LINES_MAX = 30;
+export const NOTE_CHARS_MAX = 500;
+export const PROGRESS_FLUSH_MS = 200;
+
+/** One `enqueueMany` is one transaction; this bounds how long it can hold the file's write lock. */
+export const BATCH_JOBS_MAX = 10_000;
+/** Jobs committed together; a larger group would let the main loop idle while the disk works. */
+export const GROUP_JOBS_MAX = 500;
+/** Loop attempts started in one turn of the main loop before it is given back. */
+export const LOOP_TURN_MS_MAX = 2;
+export const LOOP_SLOTS_DEFAULT = 50;
+export const LOOP_SLOTS_MAX = 10_000;
+export const THREADS_DEFAULT = 2;
+export const THREADS_MAX = 256;
+/** Jobs claimed ahead of free slots: what finishes in this time at the measured rate … */
+export const PREFETCH_MS = 30;
+/** … and never more than this many. */
+export const PREFETCH_JOBS_MAX = 2_000;
+export const LIST_LIMIT_DEFAULT = 100;
+export const LIST_LIMIT_MAX = 1_000;
+
+/** A loop handler that holds the main loop longer than this in one go is named. */
+export const LOOP_BLOCKED_MS = 50;
+/** How often the main loop shows that it turns. */
+export const LOOP_BEAT_MS = 10;
+export const SUPERVISOR_TICK_MS = 20;
+
+/** A consumer counts as gone this long after its last beat, so that a rolling restart trips nothing. */
+export const CONSUMER_GONE_MS = 10_000;
+export const OWNER_BEAT_MS = 3_000;
+/** Between two looks for crashed owners, lapsed leases and expired jobs. */
+export const WAKE_MS = 500;
+export const WAKE_JOBS_MAX = 1_000;
+/** Other processes' commits are noticed by polling a counter (1 µs): while someone waits, and when idle. */
+export const POLL_BUSY_MS = 5;
+export const POLL_IDLE_MS = 20;
+export const PRUNE_MS = 1_000;
+export const PRUNE_JOBS_MAX = 2_000;
+export const DEDUPE_MS = 60_000;
+export const KEEP_DONE_MS_DEFAULT = 3_600_000;
+export const KEEP_DEAD_MS_DEFAULT = 2_592_000_000;
+export const KEEP_DONE_COUNT_MAX = 100_000;
+export const KEEP_MS_MAX = 31_536_000_000;
+/** Delays are kept as wall-clock instants in the store, never as timers, so a year is fine. */
+export const DELAY_MS_MAX = 31_536_000_000;
+/** Ids are taken from the store in blocks, so that an id exists before the job is stored. */
+export const ID_BLOCK_SIZE = 1_048_576;
+
+export const BACKOFF_FIRST_MS_DEFAULT = 1_000;
+export const BACKOFF_FACTOR_DEFAULT = 2;
+export const BACKOFF_MS_MAX_DEFAULT = 300_000;
+export const BACKOFF_JITTER_DEFAULT = 0.2;
+
+/** Restarts of a runtime thread or a job thread before the runtime calls itself broken. */
+export const RESTARTS_MAX = 10;
+export const RESTARTS_PER_MS = 60_000;
+/** A locked file is retried by timer: the thread stays free to answer. */
+export const LOCK_RETRY_MS = 5;
+/** How long opening a store may take before it is an error. */
+export const OPEN_MS_MAX = 30_000;
+/** `setTimeout` fires at once above 2^31-1 ms, so longer waits are cut into hops. */
+export const TIMER_MS_MAX = 2_147_483_647;

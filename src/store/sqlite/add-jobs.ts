@@ -1,0 +1,153 @@
+import type { JobNumber } from "../../core/job.ts";
+import { CONSUMER_GONE_MS, QUEUE_CAPACITY_DEFAULT, QUEUE_COUNT_MAX } from "../../core/limits.ts";
+import type { AddAnswer, AddGroup, AddOutcome } from "../store.ts";
+import { STATE_NUMBERS } from "./schema.ts";
+import type { Transaction } from "./transaction.ts";
+
+/** The common job binds 8 values, the one with delay, key or id binds 13: fewer binds are faster. */
+const INSERT_PLAIN = `INSERT OR IGNORE INTO jobs(id, queue, task, state, priority, place, created_at, payload)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+const INSERT_FULL = `INSERT OR IGNORE INTO jobs(id, queue, task, state, priority, place, created_at, payload,
+run_at, expire_at, key, caller_id, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const FIND_ID = "SELECT id, task, payload FROM jobs WHERE id = ?";
+const FIND_CALLER_ID = "SELECT id, task, payload FROM jobs WHERE caller_id = ?";
+const FIND_KEY = "SELECT id FROM jobs WHERE task = ? AND key = ? AND state < 3";
+
+const ADDED: AddOutcome = { kind: "added" };
+
+/** Where a group's jobs go, looked up once. */
+interface Target {
+  readonly queue: number;
+  readonly task: number;
+  readonly capacity: number;
+  /** Jobs that still fit. Falls as jobs are added. */
+  room: number;
+}
+
+/** Adds one group inside the transaction: the capacity is exact, because the writer is alone. */
+export function addGroup(tx: Transaction, group: AddGroup): AddAnswer {
+  const target = findTarget(tx, group);
+  if (target === undefined) return group.ids.map(() => ({ kind: "tooManyQueues" }) as const);
+  if (!group.atomic) return addEach(tx, group, target);
+  let outcomes: AddAnswer = "added";
+  tx.part(() => {
+    outcomes = addEach(tx, group, target);
+    return outcomes === "added" || outcomes.every(isHarmless);
+  });
+  return outcomes;
+}
+
+function isHarmless({ kind }: AddOutcome): boolean {
+  return kind === "added" || kind === "exists";
+}
+
+function findTarget(tx: Transaction, { shape, capacity }: AddGroup): Target | undefined {
+  const known = tx.existingQueueId(shape.queue);
+  if (known === undefined) {
+    const queueCount = tx.connection.number("SELECT count(*) FROM queues");
+    if (queueCount >= QUEUE_COUNT_MAX) return undefined;
+  }
+  const queue = known ?? tx.queueId(shape.queue);
+  const stored = tx.connection.prepare("SELECT capacity FROM queues WHERE id = ?").get(queue);
+  const storedCapacity = typeof stored?.["capacity"] === "number" ? stored["capacity"] : null;
+  if (capacity !== null && capacity !== storedCapacity) {
+    tx.connection.prepare("UPDATE queues SET capacity = ? WHERE id = ?").run(capacity, queue);
+  }
+  const limit = capacity ?? storedCapacity ?? QUEUE_CAPACITY_DEFAULT;
+  return { queue, task: tx.taskId(shape.task), capacity: limit, room: limit - tx.waiting(queue) };
+}
+
+function addEach(tx: Transaction, group: AddGroup, target: Target): AddAnswer {
+  const { shape, ids, payloads } = group;
+  const isDelayed = shape.runAt !== null && shape.runAt > tx.wallNow;
+  const add = shape.callerId === null && shape.key === null ? addPlain : addUnique;
+  let outcomes: AddOutcome[] | undefined;
+  let addedCount = 0;
+  for (let index = 0; index < ids.length; index++) {
+    const outcome = add(tx, target, { group, index, id: ids[index] ?? 0, payload: payloads[index] ?? "", isDelayed });
+    if (outcome === ADDED) addedCount++;
+    else outcomes ??= ids.slice(0, index).map(() => ADDED);
+    outcomes?.push(outcome);
+  }
+  if (addedCount > 0) tx.count(target.queue, isDelayed ? "scheduled" : "ready", addedCount);
+  return outcomes ?? "added";
+}
+
+interface One {
+  readonly group: AddGroup;
+  readonly index: number;
+  readonly id: JobNumber;
+  readonly payload: string;
+  readonly isDelayed: boolean;
+}
+
+/** Insert first, ask when it did not go in: a repeated id is rare, a new one is not. */
+function addPlain(tx: Transaction, target: Target, one: One): AddOutcome {
+  if (target.room <= 0) return existing(tx, target, one) ?? full(tx, target, one.group.shape.queue);
+  const { shape } = one.group;
+  const place = tx.nextPlace();
+  const isPlain = shape.runAt === null && shape.expireAt === null && shape.extra === null;
+  const state = one.isDelayed ? STATE_NUMBERS.scheduled : STATE_NUMBERS.ready;
+  const { changes } = isPlain
+    ? tx.connection
+        .prepare(INSERT_PLAIN)
+        .run(one.id, target.queue, target.task, state, shape.priority, place, tx.wallNow, one.payload)
+    : insertFull(tx, target, { ...one, place, state });
+  if (changes === 1) {
+    target.room--;
+    return ADDED;
+  }
+  return existing(tx, target, one) ?? ADDED;
+}
+
+function addUnique(tx: Transaction, target: Target, one: One): AddOutcome {
+  const { shape } = one.group;
+  const found = existing(tx, target, one);
+  if (found !== undefined) return found;
+  if (shape.key !== null) {
+    const holder = tx.connection.prepare(FIND_KEY).get(target.task, shape.key)?.["id"];
+    if (typeof holder === "number") return { kind: "exists", id: holder };
+  }
+  if (target.room <= 0) return full(tx, target, shape.queue);
+  const state = one.isDelayed ? STATE_NUMBERS.scheduled : STATE_NUMBERS.ready;
+  insertFull(tx, target, { ...one, place: tx.nextPlace(), state });
+  target.room--;
+  return ADDED;
+}
+
+function insertFull(
+  tx: Transaction,
+  target: Target,
+  { group, id, payload, place, state }: One & { readonly place: number; readonly state: number },
+): { readonly changes: number | bigint } {
+  const { priority, runAt, expireAt, key, callerId, extra } = group.shape;
+  const row = [id, target.queue, target.task, state, priority, place, tx.wallNow, payload] as const;
+  return tx.connection.prepare(INSERT_FULL).run(...row, runAt, expireAt, key, callerId, extra);
+}
+
+/** The job that already has this id: the same work repeated, or another's. */
+function existing(tx: Transaction, target: Target, { group, id, payload }: One): AddOutcome | undefined {
+  const { callerId } = group.shape;
+  const row =
+    tx.connection.prepare(FIND_ID).get(id) ??
+    (callerId === null ? undefined : tx.connection.prepare(FIND_CALLER_ID).get(callerId));
+  if (row === undefined) return undefined;
+  const found = Number(row["id"]);
+  if (row["task"] === target.task && row["payload"] === payload) return { kind: "exists", id: found };
+  const task = tx.connection.prepare("SELECT name FROM tasks WHERE id = ?").get(Number(row["task"]));
+  return { kind: "taken", id: found, task: String(task?.["name"]) };
+}
+
+const CONSUMERS = `SELECT label, beat_at, left_at, reason FROM owners
+WHERE EXISTS (SELECT 1 FROM json_each(owners.queues) WHERE value = ?) ORDER BY left_at IS NOT NULL, beat_at DESC LIMIT 1`;
+
+/** A full queue, with the one fact that decides whether waiting makes sense. */
+function full(tx: Transaction, { capacity }: Target, queue: string): AddOutcome {
+  const last = tx.connection.prepare(CONSUMERS).get(queue);
+  if (last === undefined) return { kind: "full", capacity, hasConsumer: false, lastConsumer: null };
+  const goneMs = Math.max(0, Math.round(tx.now - Number(last["beat_at"])));
+  const hasConsumer = last["left_at"] === null && goneMs < CONSUMER_GONE_MS;
+  const reason = typeof last["reason"] === "string" ? last["reason"] : "it stopped beating";
+  const lastConsumer = hasConsumer ? null : { worker: String(last["label"]), goneMs, reason };
+  return { kind: "full", capacity, hasConsumer, lastConsumer };
+}

@@ -1,0 +1,111 @@
+import type { ClaimedJob, JobNumber, Lease } from "../../core/job.ts";
+import { LEASE_MS } from "../../core/limits.ts";
+import type { ClaimRequest, ClaimSlot, Renewal } from "../store.ts";
+import type { Transaction } from "./transaction.ts";
+
+const LEASE = "SET state = 2, token = token + 1, owner = ?, lease_until = ?, claimed_at = ?, progress = NULL, note = NULL";
+const ANSWER = "RETURNING id, token, attempt, losses, payload, extra, task, priority, place";
+const CLAIM_ONE_TASK = `UPDATE jobs ${LEASE} WHERE id IN (
+  SELECT id FROM jobs WHERE state = 1 AND queue = ? AND task = ? ORDER BY priority, place LIMIT ?) ${ANSWER}`;
+const HEADS = "SELECT id, priority, place FROM jobs WHERE state = 1 AND queue = ? AND task = ? ORDER BY priority, place LIMIT ?";
+const CLAIM_IDS = `UPDATE jobs ${LEASE} WHERE id IN (SELECT value FROM json_each(?)) ${ANSWER}`;
+
+/** Rows by column position: objects would cost more than the claim itself. */
+type Row = readonly [
+  id: number,
+  token: number,
+  attempt: number,
+  losses: number,
+  payload: string,
+  extra: string | null,
+  task: number,
+  priority: number,
+  place: number,
+];
+
+/** Remembers which queue a leased job belongs to, so that settling it needs no lookup. */
+export type LeasedQueues = Map<JobNumber, number>;
+
+export function claimJobs(tx: Transaction, request: ClaimRequest, leased: LeasedQueues): ClaimedJob[] {
+  const claimed: ClaimedJob[] = [];
+  for (const slot of request.slots) {
+    const queue = tx.existingQueueId(slot.queue);
+    if (queue === undefined || slot.limit <= 0 || isPaused(tx, queue)) continue;
+    const tasks = knownTasks(tx, slot);
+    const rows = tasks.size === 0 ? [] : claimRows(tx, { queue, tasks, slot, owner: request.owner });
+    for (const [id, token, attempt, losses, payload, extra, task] of rows) {
+      const name = tasks.get(task) ?? "";
+      claimed.push({ id, token, queue: slot.queue, task: name, payload, attempt, losses, extra });
+      leased.set(id, queue);
+    }
+    tx.count(queue, "ready", -rows.length);
+    tx.count(queue, "leased", rows.length);
+  }
+  return claimed;
+}
+
+function isPaused(tx: Transaction, queue: number): boolean {
+  return tx.connection.number("SELECT paused FROM queues WHERE id = ?", queue) === 1;
+}
+
+function knownTasks(tx: Transaction, slot: ClaimSlot): ReadonlyMap<number, string> {
+  const tasks = new Map<number, string>();
+  for (const name of slot.tasks) {
+    const id = tx.existingTaskId(name);
+    if (id !== undefined) tasks.set(id, name);
+  }
+  return tasks;
+}
+
+interface SlotClaim {
+  readonly queue: number;
+  readonly tasks: ReadonlyMap<number, string>;
+  readonly slot: ClaimSlot;
+  readonly owner: number;
+}
+
+function claimRows(tx: Transaction, { queue, tasks, slot, owner }: SlotClaim): readonly Row[] {
+  const lease = [owner, Math.round(tx.now) + LEASE_MS, tx.wallNow] as const;
+  if (tasks.size === 1) {
+    const [task = 0] = tasks.keys();
+    return rowsOf(tx, CLAIM_ONE_TASK, [...lease, queue, task, slot.limit]);
+  }
+  const heads: { readonly id: number; readonly priority: number; readonly place: number }[] = [];
+  for (const task of tasks.keys()) {
+    // A sorted index scan per task; one query over all would sort every ready job of the queue.
+    for (const row of tx.connection.prepare(HEADS).iterate(queue, task, slot.limit)) {
+      heads.push({ id: Number(row["id"]), priority: Number(row["priority"]), place: Number(row["place"]) });
+    }
+  }
+  if (heads.length === 0) return [];
+  heads.sort((a, b) => a.priority - b.priority || a.place - b.place);
+  const ids = JSON.stringify(heads.slice(0, slot.limit).map(({ id }) => id));
+  return rowsOf(tx, CLAIM_IDS, [...lease, ids]);
+}
+
+function rowsOf(tx: Transaction, sql: string, values: readonly (number | string)[]): readonly Row[] {
+  const statement = tx.connection.prepare(sql);
+  statement.setReturnArrays(true);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the column list of ANSWER, in its order.
+  const rows = statement.all(...values) as unknown as Row[];
+  // UPDATE … RETURNING gives rows in the order of the table, not of the inner ORDER BY.
+  return rows.sort((a, b) => a[7] - b[7] || a[8] - b[8]);
+}
+
+const RENEW = "UPDATE jobs SET lease_until = ? WHERE id = ? AND token = ? AND state = 2";
+const RENEW_PROGRESS = `UPDATE jobs SET lease_until = ?, progress = coalesce(?, progress), note = coalesce(?, note)
+WHERE id = ? AND token = ? AND state = 2`;
+
+/** Answers the leases that are no longer held. */
+export function renewLeases(tx: Transaction, renewals: readonly Renewal[]): Lease[] {
+  const lost: Lease[] = [];
+  for (const { id, token, leaseUntil, progress, note } of renewals) {
+    const until = Math.round(leaseUntil);
+    const { changes } =
+      progress === null && note === null
+        ? tx.connection.prepare(RENEW).run(until, id, token)
+        : tx.connection.prepare(RENEW_PROGRESS).run(until, progress, note, id, token);
+    if (changes !== 1) lost.push({ id, token });
+  }
+  return lost;
+}

@@ -1,0 +1,56 @@
+import { isUnjamError, UnjamError } from "../../core/errors.ts";
+
+/** Primary result codes of SQLite: https://www.sqlite.org/rescode.html */
+const BUSY = 5;
+const LOCKED = 6;
+const READONLY = 8;
+const IOERR = 10;
+const CORRUPT = 11;
+const FULL = 13;
+const CANTOPEN = 14;
+const NOTADB = 26;
+
+function primaryCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !("errcode" in error)) return undefined;
+  return typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
+}
+
+/** Another connection writes; trying again later is right. */
+export function isBusy(error: unknown): boolean {
+  const code = primaryCode(error);
+  return code === BUSY || code === LOCKED || isUnjamError(error, "UNJAM_STORE_LOCKED");
+}
+
+/**
+ * The connection may have lost what it wrote: after a failed fsync the kernel forgets the pages,
+ * so a retry would "succeed" over a hole. The file must be closed and opened anew.
+ */
+export function needsReopen(error: unknown): boolean {
+  const code = primaryCode(error);
+  return code === IOERR || code === CANTOPEN || code === CORRUPT;
+}
+
+/** SQLite's error as one of ours; anything else is a bug and comes back as it is. */
+export function storeError(error: unknown, file: string): unknown {
+  const cause = { cause: error };
+  const reason = error instanceof Error ? error.message : String(error);
+  switch (primaryCode(error)) {
+    case BUSY:
+    case LOCKED:
+      return new UnjamError("UNJAM_STORE_LOCKED", { file, waitedMs: 0 }, cause);
+    case READONLY:
+      return new UnjamError("UNJAM_STORE_READ_ONLY", { file }, cause);
+    case IOERR:
+      return new UnjamError("UNJAM_STORE_IO", { file, reason }, cause);
+    case CORRUPT:
+      return new UnjamError("UNJAM_STORE_CORRUPT", { file, reason }, cause);
+    case FULL:
+      return new UnjamError("UNJAM_STORE_DISK_FULL", { file }, cause);
+    case CANTOPEN:
+      return new UnjamError("UNJAM_STORE_IO", { file, reason }, cause);
+    case NOTADB:
+      return new UnjamError("UNJAM_STORE_FOREIGN", { file, reason }, cause);
+    default:
+      return error;
+  }
+}

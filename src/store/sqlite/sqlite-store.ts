@@ -1,0 +1,200 @@
+import type { EpochMs, MonotonicMs } from "../../core/clock.ts";
+import type {
+  ClaimedJob,
+  JobNumber,
+  JobRecord,
+  Lease,
+  OwnerId,
+  Settlement,
+} from "../../core/job.ts";
+import type {
+  AddAnswer,
+  AddGroup,
+  ClaimRequest,
+  ListQuery,
+  NewOwner,
+  Owner,
+  QueueRecord,
+  Renewal,
+  Store,
+  StoreCapabilities,
+  WakeAnswer,
+  WakeRequest,
+} from "../store.ts";
+import { addGroup } from "./add-jobs.ts";
+import { claimJobs, type LeasedQueues, renewLeases } from "./claim-jobs.ts";
+import { cancelJobs, pruneJobs, reviveJobs } from "./command-jobs.ts";
+import type { CommitGroup } from "./commit-group.ts";
+import { getJobs, listJobs, listOwners, listQueues } from "./read-jobs.ts";
+import { settleJobs } from "./settle-jobs.ts";
+import { storeError } from "./sqlite-error.ts";
+import type { Transaction } from "./transaction.ts";
+import { hastenJobs, wakeJobs } from "./wake-jobs.ts";
+
+const JOIN = `INSERT INTO owners(pid, process_start, machine, label, queues, joined_at, beat_at)
+VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`;
+const LEAVE = "UPDATE owners SET left_at = ?, reason = ? WHERE id = ? AND left_at IS NULL";
+/** Owners that went are kept for `NO_CONSUMER`'s "who was last"; beyond this many they are dropped. */
+const FORGET = `DELETE FROM owners WHERE left_at IS NOT NULL AND id NOT IN (
+  SELECT id FROM owners WHERE left_at IS NOT NULL ORDER BY left_at DESC LIMIT 100)`;
+
+/**
+ * Durable jobs in one file. Writes go through the {@link CommitGroup}; reads are answered at once
+ * from the same connection, between two transactions. Made by `openSqliteStore`.
+ */
+export class SqliteStore implements Store {
+  readonly capabilities: StoreCapabilities;
+  readonly #file: string;
+  readonly #group: CommitGroup;
+  readonly #leased: LeasedQueues = new Map();
+  #dataVersion = 0;
+
+  constructor(file: string, group: CommitGroup) {
+    this.#file = file;
+    this.#group = group;
+    this.capabilities = { durability: "power", sharedBetweenProcesses: true, place: file };
+    this.#dataVersion = this.#readDataVersion();
+  }
+
+  reserveIds(count: number, deadline: MonotonicMs): Promise<JobNumber> {
+    return this.#write("reserveIds", { weight: 1, deadline }, ({ connection }) => {
+      const first = connection.number("SELECT value FROM unjam_meta WHERE name = 'next_id'");
+      connection.prepare("UPDATE unjam_meta SET value = value + ? WHERE name = 'next_id'").run(count);
+      return first;
+    });
+  }
+
+  async join(owner: NewOwner, deadline: MonotonicMs): Promise<OwnerId> {
+    const id = await this.#write("join", { weight: 1, deadline }, (tx) => {
+      const { pid, processStart, machine, label, queues } = owner;
+      const joined = [JSON.stringify(queues), tx.wallNow, Math.round(tx.now)] as const;
+      const row = tx.connection.prepare(JOIN).all(pid, processStart, machine, label, ...joined)[0];
+      tx.connection.prepare(FORGET).run();
+      return Number(row?.["id"]);
+    });
+    this.#group.ownedBy(id);
+    return id;
+  }
+
+  beat(owner: OwnerId, deadline: MonotonicMs): Promise<void> {
+    return this.#write("beat", { weight: 1, deadline }, (tx) => {
+      tx.connection
+        .prepare("UPDATE owners SET beat_at = ? WHERE id = ?")
+        .run(Math.round(tx.now), owner);
+    });
+  }
+
+  leave(owner: OwnerId, reason: string, deadline: MonotonicMs): Promise<void> {
+    return this.#write("leave", { weight: 1, deadline }, (tx) => {
+      tx.connection.prepare(LEAVE).run(tx.wallNow, reason, owner);
+    });
+  }
+
+  owners(limit: number): Promise<readonly Owner[]> {
+    return this.#read(() => listOwners(this.#group.connection, limit));
+  }
+
+  add(groups: readonly AddGroup[], deadline: MonotonicMs): Promise<readonly AddAnswer[]> {
+    const weight = groups.reduce((sum, { ids }) => sum + ids.length, 0);
+    return this.#write("add", { weight, deadline }, (tx) => groups.map((group) => addGroup(tx, group)));
+  }
+
+  claim(request: ClaimRequest, deadline: MonotonicMs): Promise<readonly ClaimedJob[]> {
+    // Weight 1: the rows it touches were just added by the same group, or bounded by its limits.
+    return this.#write("claim", { weight: 1, deadline }, (tx) => claimJobs(tx, request, this.#leased));
+  }
+
+  renew(renewals: readonly Renewal[], deadline: MonotonicMs): Promise<readonly Lease[]> {
+    const weight = renewals.length;
+    return this.#write("renew", { weight, deadline }, (tx) => renewLeases(tx, renewals));
+  }
+
+  settle(settlements: readonly Settlement[], deadline: MonotonicMs): Promise<readonly Lease[]> {
+    // Half the weight of an add: it makes no row.
+    const weight = Math.ceil(settlements.length / 2);
+    return this.#write("settle", { weight, deadline }, (tx) => settleJobs(tx, settlements, this.#leased));
+  }
+
+  wake(request: WakeRequest, deadline: MonotonicMs): Promise<WakeAnswer> {
+    return this.#write("wake", { weight: 1, deadline }, (tx) => wakeJobs(tx, request, this.#leased));
+  }
+
+  hasten(ids: readonly JobNumber[], runAt: EpochMs, deadline: MonotonicMs): Promise<void> {
+    return this.#write("hasten", { weight: ids.length, deadline }, (tx) => hastenJobs(tx, ids, runAt));
+  }
+
+  prune(
+    limits: { readonly limit: number; readonly doneCountMax: number },
+    deadline: MonotonicMs,
+  ): Promise<number> {
+    return this.#write("prune", { weight: 1, deadline }, (tx) => pruneJobs(tx, limits));
+  }
+
+  cancel(
+    request: { readonly ids: readonly JobNumber[]; readonly keepMs: number; readonly error: string },
+    deadline: MonotonicMs,
+  ): Promise<readonly JobNumber[]> {
+    const weight = request.ids.length;
+    return this.#write("cancel", { weight, deadline }, (tx) => cancelJobs(tx, request, this.#leased));
+  }
+
+  revive(ids: readonly JobNumber[], deadline: MonotonicMs): Promise<readonly JobNumber[]> {
+    return this.#write("revive", { weight: ids.length, deadline }, (tx) => reviveJobs(tx, ids));
+  }
+
+  get(ids: readonly (JobNumber | string)[]): Promise<readonly JobRecord[]> {
+    return this.#read(() => getJobs(this.#group.connection, ids));
+  }
+
+  list(query: ListQuery): Promise<readonly JobRecord[]> {
+    return this.#read(() => listJobs(this.#group.connection, query));
+  }
+
+  queues(): Promise<readonly QueueRecord[]> {
+    return this.#read(() => listQueues(this.#group.connection));
+  }
+
+  setPaused(queue: string, paused: boolean, deadline: MonotonicMs): Promise<void> {
+    return this.#write("setPaused", { weight: 1, deadline }, (tx) => {
+      tx.connection
+        .prepare("UPDATE queues SET paused = ? WHERE id = ?")
+        .run(paused ? 1 : 0, tx.queueId(queue));
+    });
+  }
+
+  changedByOthers(): boolean {
+    const version = this.#readDataVersion();
+    const hasChanged = version !== this.#dataVersion;
+    this.#dataVersion = version;
+    return hasChanged;
+  }
+
+  /** A counter that SQLite raises when another connection has committed. -1 while the file is away. */
+  #readDataVersion(): number {
+    try {
+      return this.#group.connection.number("PRAGMA data_version");
+    } catch {
+      return -1;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#group.close();
+  }
+
+  #write<T>(
+    what: string,
+    bounds: { readonly weight: number; readonly deadline: MonotonicMs },
+    run: (tx: Transaction) => T,
+  ): Promise<T> {
+    return this.#group.submit(what, bounds, run);
+  }
+
+  async #read<T>(read: () => T): Promise<T> {
+    try {
+      return read();
+    } catch (error) {
+      throw storeError(error, this.#file);
+    }
+  }
+}
