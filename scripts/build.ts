@@ -22,12 +22,25 @@ export function build(): void {
       cwd: ROOT,
       stdio: "inherit",
     });
-    const dist = join(ROOT, "dist");
-    if (existsSync(dist)) renameSync(dist, stale);
-    renameSync(fresh, dist);
+    swapIn(fresh, stale);
   } finally {
     rmSync(fresh, { recursive: true, force: true });
     rmSync(stale, { recursive: true, force: true });
+  }
+}
+
+/** Another build may swap between our two renames; its dist/ is then moved away like any other. */
+function swapIn(fresh: string, stale: string): void {
+  const dist = join(ROOT, "dist");
+  for (let triesLeft = 5; ; triesLeft -= 1) {
+    try {
+      rmSync(stale, { recursive: true, force: true });
+      if (existsSync(dist)) renameSync(dist, stale);
+      renameSync(fresh, dist);
+      return;
+    } catch (error) {
+      if (triesLeft === 0) throw error;
+    }
   }
 }
 

@@ -41,6 +41,8 @@ export const ID_CHARS_MAX = 128;
 export const WAITERS_MAX_DEFAULT = 1_000;
 export const WAIT_MS_DEFAULT = 30_000;
 export const JOIN_MS_DEFAULT = 30_000;
+/** The least time the store gets for its answer, also when the caller would not wait for room. */
+export const ANSWER_MS_MIN = 250;
 /** How much later than its deadline a caller still takes a late answer before it says "unknown". */
 export const ANSWER_SLACK_MS = 50;
 export const CLOSE_GRACE_MS_DEFAULT = 25_000;
@@ -56,7 +58,7 @@ export const PROGRESS_FLUSH_MS = 200;
 /** One `enqueueMany` is one transaction; this bounds how long it can hold the file's write lock. */
 export const BATCH_JOBS_MAX = 10_000;
 /** Jobs committed together; a larger group would let the main loop idle while the disk works. */
-export const GROUP_JOBS_MAX = 500;
+export const GROUP_JOBS_MAX = 1_000;
 /** Loop attempts started in one turn of the main loop before it is given back. */
 export const LOOP_TURN_MS_MAX = 2;
 export const LOOP_SLOTS_DEFAULT = 50;

@@ -131,6 +131,11 @@ export function readQueueName(value: unknown, option: string, where: string): st
   return value;
 }
 
+export function readSignal(signal: unknown, where: string): AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  throw invalid("signal", where, "an AbortSignal", signal);
+}
+
 /** The one form of "expected this, got that". Values are cut, so that a secret is not logged whole. */
 export function invalid(
   option: string,

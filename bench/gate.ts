@@ -1,0 +1,75 @@
+/**
+ * The gates of design/performance.md. A gate judges the medians of one case and never stops a
+ * run; `--gate` turns a missed one into the exit code.
+ */
+import { type Comparison, differenceTo, metricSpread, named, ratioTo } from "./ratio.ts";
+import type { CaseResult } from "./rounds.ts";
+import type { Spread } from "./statistics.ts";
+
+export interface Gate {
+  readonly about: string;
+  readonly judge: (result: CaseResult) => Verdict;
+}
+
+export type Verdict =
+  | { readonly kind: "held" | "missed"; readonly value: number }
+  | { readonly kind: "not measured"; readonly needs: readonly string[] };
+
+export type Limit = { readonly atLeast: number } | { readonly atMost: number };
+
+/** Whose metric a gate is about. */
+export interface Subject {
+  readonly of: string;
+  readonly metric: string;
+}
+
+/** A metric against a fixed bound. */
+export function bound({ of, metric }: Subject, limit: Limit): Gate {
+  return {
+    about: `${of}: ${metric} ${limitWords(limit)}`,
+    judge: (result) => verdict(metricSpread(named(result, [of])[0], metric), limit, [of]),
+  };
+}
+
+/** A metric divided by the best of others. */
+export function ratio({ of, metric }: Subject, limit: Limit, to: readonly string[]): Gate {
+  return {
+    about: `${of}: ${metric} ${limitWords(limit)} × ${bestOf(to)}`,
+    judge: (result) => {
+      const ratios = ratioTo(named(result, [of])[0], named(result, to), comparison(metric, limit));
+      return verdict(ratios, limit, [of, ...to]);
+    },
+  };
+}
+
+/** A metric less the best of others. */
+export function difference({ of, metric }: Subject, limit: Limit, to: readonly string[]): Gate {
+  return {
+    about: `${of}: ${metric} less that of ${bestOf(to)} ${limitWords(limit)}`,
+    judge: (result) => {
+      const found = named(result, to);
+      const differences = differenceTo(named(result, [of])[0], found, comparison(metric, limit));
+      return verdict(differences, limit, [of, ...to]);
+    },
+  };
+}
+
+/** A floor compares with the highest of the others, a ceiling with the lowest. */
+function comparison(metric: string, limit: Limit): Comparison {
+  return { metric, better: "atLeast" in limit ? "higher" : "lower" };
+}
+
+function limitWords(limit: Limit): string {
+  return "atLeast" in limit ? `≥ ${limit.atLeast}` : `≤ ${limit.atMost}`;
+}
+
+function bestOf(names: readonly string[]): string {
+  return names.length > 1 ? `the best of (${names.join(", ")})` : names.join("");
+}
+
+function verdict(measured: Spread | undefined, limit: Limit, needs: readonly string[]): Verdict {
+  if (measured === undefined) return { kind: "not measured", needs };
+  const value = measured.median;
+  const holds = "atLeast" in limit ? value >= limit.atLeast : value <= limit.atMost;
+  return { kind: holds ? "held" : "missed", value };
+}

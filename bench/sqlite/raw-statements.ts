@@ -1,0 +1,29 @@
+/**
+ * The life of the common job as unjam's store writes it (src/store/sqlite/{add,claim,settle,
+ * command}-jobs.ts, transaction.ts, commit-group.ts), without the code around it. Keep the two
+ * alike: a statement that the store no longer pays makes the limit too low and unjam look good.
+ */
+export const INSERT = `INSERT OR IGNORE INTO jobs(id, queue, task, state, priority, place, created_at, payload)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+
+export const CLAIM = `UPDATE jobs SET state = 2, token = token + 1, owner = ?, lease_until = ?, claimed_at = ?, progress = NULL, note = NULL
+WHERE id IN (SELECT id FROM jobs WHERE state = 1 AND queue = ? AND task = ? ORDER BY priority, place LIMIT ?)
+RETURNING id, token, attempt, losses, payload, extra, task, priority, place`;
+
+export const SETTLE = `UPDATE jobs SET state = 3, attempt = attempt + 1, lease_until = NULL,
+settled_at = ?, prune_at = ?, result = ?, error = ? WHERE id = ? AND token = ? AND state = 2`;
+
+export const PRUNE = `DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state = 3 AND queue = ? ORDER BY prune_at LIMIT ?)`;
+
+export const COUNT = `UPDATE queues SET ready = ready + ?, leased = leased + ?, done = done + ?, done_total = done_total + ? WHERE id = ?`;
+export const PLACE = "UPDATE unjam_meta SET value = ? WHERE name = 'place'";
+export const COMMITS = "UPDATE owners SET commits = commits + 1, beat_at = ? WHERE id = ?";
+
+/** Columns of a claimed row, read as an array like the store does. */
+export type ClaimedRow = readonly [
+  id: number,
+  token: number,
+  attempt: number,
+  losses: number,
+  payload: string,
+];

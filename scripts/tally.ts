@@ -1,0 +1,58 @@
+/**
+ * Prints what vitest counted, from the report that `npm test` leaves when CI is set. Todos are
+ * named, so that what is open is always in the log. Ends with exit code 1 when a test failed, was
+ * skipped, or when there were none.
+ */
+import { existsSync, readFileSync } from "node:fs";
+
+const REPORT = new URL("../coverage/vitest.json", import.meta.url);
+
+interface Report {
+  readonly success: boolean;
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numFailedTestSuites: number;
+  readonly testResults: readonly {
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+  }[];
+}
+
+function readReport(): Report {
+  const text = readFileSync(REPORT, "utf8");
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- vitest's JSON reporter wrote it; its version is pinned.
+  return JSON.parse(text) as Report;
+}
+
+/** Prints the names of all tests with this status, and says how many there are. */
+function printNames(report: Report, status: string, title: string): number {
+  const names = report.testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter((result) => result.status === status)
+    .map(({ fullName }) => fullName);
+  if (names.length > 0) console.log([`${title} (${names.length}):`, ...names].join("\n  "));
+  return names.length;
+}
+
+function main(): number {
+  if (!existsSync(REPORT)) {
+    console.error("There is no report of a test run: vitest did not get as far as that.");
+    return 1;
+  }
+  const report = readReport();
+  printNames(report, "todo", "to be written");
+  const skippedCount =
+    printNames(report, "skipped", "SKIPPED, which counts as a failure") +
+    printNames(report, "pending", "NOT RUN, which counts as a failure") +
+    printNames(report, "disabled", "DISABLED, which counts as a failure");
+  printNames(report, "failed", "FAILED");
+  console.log(`${report.numPassedTests} passed, ${report.numFailedTests} failed`);
+  const isGreen =
+    report.success &&
+    report.numPassedTests > 0 &&
+    report.numFailedTests === 0 &&
+    report.numFailedTestSuites === 0 &&
+    skippedCount === 0;
+  return isGreen ? 0 : 1;
+}
+
+process.exitCode = main();

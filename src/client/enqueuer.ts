@@ -1,0 +1,125 @@
+import type { Clock } from "../core/clock.ts";
+import { type AddOrder, type EnqueueOptions, plainOrder, type QueueBounds, readOrder } from "../core/enqueue-order.ts";
+import { UnjamError } from "../core/errors.ts";
+import type { JobNumber } from "../core/job.ts";
+import { formatJobId } from "../core/job-id.ts";
+import { BATCH_JOBS_MAX } from "../core/limits.ts";
+import { serializePayload } from "../core/payload.ts";
+import { type TaskBody, taskBody } from "../core/task.ts";
+import type { IdSource } from "../runtime/id-source.ts";
+import { checkInput } from "../runtime/run-handler.ts";
+import { JobHandle, type HandleLink } from "./job-handle.ts";
+import type { Outbox } from "./outbox.ts";
+
+/**
+ * Makes stored jobs of inputs: finds the task, checks and serialises the input on the caller's
+ * thread, gives it an id and hands it to the outbox. The plain call of a task without a schema
+ * does all of that synchronously.
+ */
+export class Enqueuer {
+  readonly #clock: Clock;
+  readonly #outbox: Outbox;
+  readonly #ids: IdSource;
+  readonly #bodies: ReadonlyMap<string, TaskBody>;
+  readonly #bounds: ReadonlyMap<string, QueueBounds>;
+  readonly #handles: HandleLink;
+  readonly #plain = new Map<string, AddOrder>();
+
+  constructor(options: {
+    readonly clock: Clock;
+    readonly outbox: Outbox;
+    readonly ids: IdSource;
+    readonly bodies: ReadonlyMap<string, TaskBody>;
+    readonly bounds: ReadonlyMap<string, QueueBounds>;
+    readonly handles: HandleLink;
+  }) {
+    this.#clock = options.clock;
+    this.#outbox = options.outbox;
+    this.#ids = options.ids;
+    this.#bodies = options.bodies;
+    this.#bounds = options.bounds;
+    this.#handles = options.handles;
+  }
+
+  async enqueue(task: unknown, input: unknown, options: EnqueueOptions | undefined): Promise<JobHandle> {
+    const body = this.#bodyOf(task);
+    const { name } = body.facts;
+    const plain = this.#plainOrder(body);
+    if (body.input !== undefined) await checkInput(body.input, input, name);
+    const payload = serializePayload(input, name);
+    if (options === undefined) return this.#add(plain, await this.#oneId(), payload);
+    const { order, ownId, signal } = readOrder(plain, options, this.#clock);
+    signal?.throwIfAborted();
+    const added = this.#add(order, ownId ?? (await this.#oneId()), payload);
+    return signal === undefined ? added : Promise.race([added, rejection(signal)]);
+  }
+
+  async enqueueMany(
+    task: unknown,
+    inputs: readonly unknown[],
+    options: EnqueueOptions | undefined,
+  ): Promise<JobHandle[]> {
+    const body = this.#bodyOf(task);
+    const { name } = body.facts;
+    if (inputs.length > BATCH_JOBS_MAX) {
+      throw new UnjamError("UNJAM_BATCH_TOO_LARGE", { jobs: inputs.length, jobsMax: BATCH_JOBS_MAX });
+    }
+    if (options?.id !== undefined || options?.key !== undefined) {
+      throw new UnjamError("UNJAM_NOT_SUPPORTED", { what: "an id or key for many jobs", where: "enqueueMany" });
+    }
+    if (inputs.length === 0) return [];
+    const payloads: string[] = [];
+    for (const input of inputs) {
+      if (body.input !== undefined) await checkInput(body.input, input, name);
+      payloads.push(serializePayload(input, name));
+    }
+    const { order, signal } = readOrder(this.#plainOrder(body), options, this.#clock);
+    signal?.throwIfAborted();
+    const ids = await this.#ids.take(inputs.length);
+    const added = this.#outbox.addAll({ ...order, atomic: true }, ids, payloads);
+    const stored = await (signal === undefined ? added : Promise.race([added, rejection(signal)]));
+    return stored.map((id) => new JobHandle(formatJobId(id), this.#handles));
+  }
+
+  async #add(order: AddOrder, id: JobNumber, payload: string): Promise<JobHandle> {
+    const stored = await this.#outbox.add(order, id, payload);
+    return new JobHandle(order.shape.callerId ?? formatJobId(stored), this.#handles);
+  }
+
+  /** Synchronous but for the first job of a block that ran out. */
+  async #oneId(): Promise<JobNumber> {
+    const [id = 0] = await this.#ids.take(1);
+    return id;
+  }
+
+  #plainOrder({ facts }: TaskBody): AddOrder {
+    let order = this.#plain.get(facts.name);
+    if (order === undefined || order.shape.queue !== facts.queue) {
+      order = plainOrder(facts, this.#bounds.get(facts.queue));
+      this.#plain.set(facts.name, order);
+    }
+    return order;
+  }
+
+  /** The task as it was given; by its name only when it is not a value of ours. */
+  #bodyOf(task: unknown): TaskBody {
+    const body = taskBody(task);
+    if (body !== undefined) return body;
+    const name = typeof task === "string" ? task : nameOf(task);
+    const known = this.#bodies.get(name);
+    if (known !== undefined) return known;
+    throw new UnjamError("UNJAM_TASK_UNKNOWN", { task: name, known: [...this.#bodies.keys()] });
+  }
+}
+
+function nameOf(task: unknown): string {
+  if (typeof task !== "object" || task === null || !("name" in task)) return String(task);
+  return String(task.name);
+}
+
+/** Rejects with the signal's reason. The work that it raced with goes on. */
+function rejection(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}

@@ -1,0 +1,80 @@
+import { APP_EVENT_NAMES, type AppEvent, type AppEventName, type AppEvents } from "../core/events.ts";
+import type { Logger, LogLine } from "../core/job-context.ts";
+import { invalid } from "../core/options.ts";
+
+type Listener = (data: never) => void;
+
+/** Gives events to those who listen, and writes the ones that somebody should act on to the log. */
+export class EventHub {
+  readonly #logger: Logger;
+  readonly #listeners = new Map<AppEventName, Set<Listener>>();
+  /** Tasks that were named for blocking the loop: once each. */
+  readonly #named = new Set<string>();
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** @throws UNJAM_INVALID_OPTION for a name that is not in the list */
+  on<N extends AppEventName>(name: N, listener: (data: AppEvents[N]) => void): () => void {
+    if (!APP_EVENT_NAMES.includes(name)) {
+      throw invalid("event", "app.on()", APP_EVENT_NAMES.join(", "), name);
+    }
+    const listeners = this.#listeners.get(name) ?? new Set();
+    listeners.add(listener);
+    this.#listeners.set(name, listeners);
+    return () => listeners.delete(listener);
+  }
+
+  /** A listener that throws stops neither the others nor the runtime. */
+  emit(event: AppEvent): void {
+    const { name, data } = event;
+    this.#log(event);
+    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
+      try {
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- registered under this name by on(), which types it.
+        (listener as (data: unknown) => void)(data);
+      } catch (error) {
+        this.#logger.error({ event: name, error: String(error) }, "a listener of app.on() threw");
+      }
+    }
+  }
+
+  /** A line that a handler wrote by `ctx.log`. */
+  log({ level, message, fields }: LogLine): void {
+    const write = level === "debug" ? this.#logger.debug : this.#logger[level];
+    write?.call(this.#logger, fields, message);
+  }
+
+  #log(event: AppEvent): void {
+    switch (event.name) {
+      case "full": {
+        const { queue, capacity, count } = event.data;
+        this.#logger.warn({ queue, capacity, count }, "a queue is full; callers wait or are refused");
+        return;
+      }
+      case "blocked": {
+        const { task, jobId, blockedMs, stack } = event.data;
+        if (this.#named.has(task)) return;
+        this.#named.add(task);
+        const message = `task "${task}" blocked the main loop for ${Math.round(blockedMs)} ms; give it runs: "thread"`;
+        this.#logger.warn(stack === null ? { jobId } : { jobId, stack }, message);
+        return;
+      }
+      case "timeout": {
+        const { task, jobId, timeoutMs } = event.data;
+        this.#logger.warn({ jobId, timeoutMs }, `an attempt of task "${task}" was not over at its deadline`);
+        return;
+      }
+      case "replaced":
+        this.#logger.warn(event.data, `a ${event.data.part} was replaced: ${event.data.reason}`);
+        return;
+      case "broken":
+        this.#logger.error(event.data, `${event.data.part}: restart budget used up; ${event.data.reason}`);
+        return;
+      case "store":
+        this.#logger.warn({}, event.data.message);
+        return;
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import type { Clock, Timers } from "../core/clock.ts";
+import { parseErrorRecord } from "../core/error-record.ts";
+import { UnjamError } from "../core/errors.ts";
+import type { JobRecord } from "../core/job.ts";
+import type { JobState } from "../core/job-state.ts";
+import type { QueueRecord } from "../store/store.ts";
+import type { EngineClient } from "./engine-client.ts";
+import { idOf } from "./job-handle.ts";
+
+/** Pause between two looks at the counters: short at first, for short queues. */
+const LOOK_MS_MIN = 2;
+const LOOK_MS_MAX = 50;
+const NAMED_MAX = 10;
+const UNFINISHED: readonly JobState[] = ["leased", "ready", "scheduled"];
+
+export interface JoinOptions {
+  /** Only this queue. */
+  readonly queue?: string;
+  /** Default 30_000. */
+  readonly waitMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What a join came to. Counts are since the app was opened, over the queues that were joined. */
+export interface JoinResult {
+  readonly done: number;
+  /** Dead and expired. */
+  readonly failed: number;
+  /** The first ten of them. */
+  readonly errors: readonly { readonly id: string; readonly task: string; readonly error: string }[];
+  /** Not waited for: delayed into the future, and what waits in paused queues. */
+  readonly delayedCount: number;
+  readonly pausedCount: number;
+}
+
+/** Totals at the app's start, from which a join counts. */
+export type JoinBase = ReadonlyMap<string, { readonly done: number; readonly failed: number }>;
+
+export function joinBase(queues: readonly QueueRecord[]): JoinBase {
+  return new Map(queues.map(({ name, doneTotal, failedTotal }) => [name, { done: doneTotal, failed: failedTotal }]));
+}
+
+/** A join under way: which queues, since when, until when. */
+export interface Joining {
+  readonly engine: EngineClient;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly base: JoinBase;
+  readonly openedAt: number;
+  readonly queue: string | undefined;
+  readonly waitMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** @throws UNJAM_JOIN_TIMEOUT with the unfinished jobs by name, or the signal's reason */
+export async function join(joining: Joining): Promise<JoinResult> {
+  const { engine, clock, waitMs, signal } = joining;
+  const since = clock.now();
+  let lookMs = LOOK_MS_MIN;
+  for (;;) {
+    signal?.throwIfAborted();
+    const leftMs = since + waitMs - clock.now();
+    const queues = (await engine.call({ name: "queues" }, Math.max(leftMs, 1_000))).filter(
+      ({ name }) => joining.queue === undefined || name === joining.queue,
+    );
+    if (queues.every((queue) => unfinishedIn(queue) === 0)) return resultOf(joining, queues);
+    if (since + waitMs <= clock.now()) throw await timeoutOf(joining, queues);
+    await pause(joining, Math.min(lookMs, Math.max(1, since + waitMs - clock.now())));
+    lookMs = Math.min(LOOK_MS_MAX, lookMs * 2);
+  }
+}
+
+/** Ready, leased and waiting for a retry. A paused queue's waiting jobs are nobody's to finish. */
+function unfinishedIn({ counts, retryingCount, paused }: QueueRecord): number {
+  return paused ? counts.leased : counts.ready + counts.leased + retryingCount;
+}
+
+async function resultOf(joining: Joining, queues: readonly QueueRecord[]): Promise<JoinResult> {
+  const sum = (of: (queue: QueueRecord) => number): number => queues.reduce((total, queue) => total + of(queue), 0);
+  const failed = sum(({ name, failedTotal }) => failedTotal - (joining.base.get(name)?.failed ?? 0));
+  return {
+    done: sum(({ name, doneTotal }) => doneTotal - (joining.base.get(name)?.done ?? 0)),
+    failed,
+    errors: failed === 0 ? [] : await firstErrors(joining),
+    delayedCount: sum(({ counts, retryingCount }) => counts.scheduled - retryingCount),
+    pausedCount: sum(({ counts, paused }) => (paused ? counts.ready : 0)),
+  };
+}
+
+async function firstErrors({ engine, queue, openedAt }: Joining): Promise<JoinResult["errors"]> {
+  const query = { queue: queue ?? null, states: ["dead", "expired"] as const, limit: 1_000, after: null };
+  const records = await engine.call({ name: "list", query }, 5_000);
+  return records
+    .filter(({ settledAt }) => settledAt !== null && settledAt >= openedAt)
+    .slice(0, NAMED_MAX)
+    .map((record) => ({
+      id: idOf(record),
+      task: record.task,
+      error: record.error === null ? record.state : parseErrorRecord(record.error).message,
+    }));
+}
+
+async function timeoutOf(
+  { engine, clock, queue, waitMs }: Joining,
+  queues: readonly QueueRecord[],
+): Promise<UnjamError<"UNJAM_JOIN_TIMEOUT">> {
+  const query = { queue: queue ?? null, states: UNFINISHED, limit: NAMED_MAX, after: null };
+  const [records, owners] = await Promise.all([
+    engine.call({ name: "list", query }, 5_000),
+    engine.call({ name: "owners" }, 5_000),
+  ]);
+  const holderOf = ({ owner, state }: JobRecord): string | null =>
+    state === "leased" ? (owners.find(({ id }) => id === owner)?.label ?? null) : null;
+  const unfinishedCount = queues.reduce((sum, each) => sum + unfinishedIn(each), 0);
+  const unfinished = records.map((record) => ({
+    id: idOf(record),
+    ...{ task: record.task, queue: record.queue, state: record.state },
+    holder: holderOf(record),
+    sinceMs: record.claimedAt === null ? null : clock.wallNow() - record.claimedAt,
+  }));
+  return new UnjamError("UNJAM_JOIN_TIMEOUT", { waitedMs: waitMs, unfinishedCount, unfinished });
+}
+
+function pause({ timers, signal }: Joining, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = timers.after(ms, resolve, { keepsAlive: true });
+    const onAbort = (): void => {
+      timer.cancel();
+      resolve();
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}

@@ -1,0 +1,75 @@
+import { UnjamError } from "../core/errors.ts";
+import type { TaskFacts } from "../core/task.ts";
+import { isJobThread } from "../runtime/job-thread-mark.ts";
+import { launchInline } from "../runtime/launch-inline.ts";
+import { launchThreads } from "../runtime/launch-threads.ts";
+import type { EngineOptions } from "../runtime/messages.ts";
+import { nodeClock, nodeTimers } from "../runtime/node-ports.ts";
+import { App } from "./app.ts";
+import { type LoadedTasks, loadTasks } from "./load-tasks.ts";
+import { type OpenOptions, type ReadOpen, readOpen, refuseUnrunnable } from "./open-options.ts";
+import { refuseOldNode } from "./node-version.ts";
+
+/**
+ * Opens a store and starts to work on it. The process stays alive until `app.close()`.
+ *
+ * @throws UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION, UNJAM_QUEUE_NAME_INVALID,
+ *   UNJAM_STORE_… (what is wrong with the store), UNJAM_TASK_… (what is wrong with a task or its
+ *   module), UNJAM_OPEN_IN_JOB_THREAD, UNJAM_THREAD_ENTRY_MISSING, UNJAM_NODE_TOO_OLD
+ *
+ * @example
+ * import { open, task } from "unjam";
+ * const mail = task("mail", { attempts: 3 }, async (input: { to: string }) => `sent to ${input.to}`);
+ * const app = await open({ store: "memory:", tasks: [mail] });
+ * try {
+ *   const job = await app.enqueue(mail, { to: "ada@example.org" });
+ *   console.log(await job.result({ waitMs: 5_000 }));
+ * } finally {
+ *   await app.close();
+ * }
+ */
+export async function open(options?: OpenOptions): Promise<App> {
+  refuseOldNode();
+  if (isJobThread()) throw new UnjamError("UNJAM_OPEN_IN_JOB_THREAD", {});
+  const read = readOpen(options);
+  const loaded = await loadTasks(read.tasks);
+  const isInline = read.runtime === "inline";
+  refuseUnrunnable(loaded.bodies, { hasModule: loaded.module !== null, isInline });
+  return openApp(read, loaded);
+}
+
+async function openApp(read: ReadOpen, loaded: LoadedTasks): Promise<App> {
+  const isInline = read.runtime === "inline";
+  const engine = engineOptions(read, loaded);
+  const ports = { clock: nodeClock, timers: nodeTimers };
+  const app = new App({
+    ...ports,
+    bodies: loaded.bodies,
+    bounds: read.queues,
+    loopSlots: engine.loopSlots,
+    logger: read.logger,
+  });
+  const runtime = isInline
+    ? await launchInline(engine, { ...ports, random: Math.random }, app.listener)
+    : await launchThreads({ engine, module: engine.threadSlots > 0 ? loaded.module : null }, app.listener);
+  await app.connect(runtime, read.signals);
+  return app;
+}
+
+function engineOptions(read: ReadOpen, { bodies }: LoadedTasks): EngineOptions {
+  const isInline = read.runtime === "inline";
+  const runnable = [...bodies.values()].filter(({ handler }) => handler !== undefined);
+  const tasks = runnable.map(({ facts }): TaskFacts => (isInline ? { ...facts, runs: "loop" } : facts));
+  const hasThreadTasks = tasks.some(({ runs }) => runs === "thread");
+  const own = [...new Set(tasks.map(({ queue }) => queue))];
+  const queues = read.work.queues === null ? own : own.filter((queue) => read.work.queues?.includes(queue));
+  return {
+    storeUrl: read.store,
+    tasks,
+    loopSlots: tasks.some(({ runs }) => runs === "loop") ? Math.max(read.work.loop, isInline ? 1 : 0) : 0,
+    threadSlots: hasThreadTasks ? read.work.threads : 0,
+    queues,
+    label: `pid ${process.pid}`,
+    replaces: null,
+  };
+}

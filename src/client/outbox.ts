@@ -1,0 +1,266 @@
+/**
+ * What the main thread has for the engine, gathered by turn: new jobs, ends of attempts, progress.
+ * Jobs enqueued alike in one turn travel as one group of columns.
+ *
+ * Each group is kept until it is answered. When the engine dies, the groups are sent again with
+ * the same ids, so nothing is stored twice; at its deadline a caller is told that the outcome is
+ * unknown, never that it failed.
+ */
+import type { Clock, MonotonicMs, Timer, Timers } from "../core/clock.ts";
+import { DeadlineLanes } from "../core/deadline-lanes.ts";
+import type { AddOrder } from "../core/enqueue-order.ts";
+import { UnjamError } from "../core/errors.ts";
+import type { JobNumber } from "../core/job.ts";
+import { formatJobId } from "../core/job-id.ts";
+import { ANSWER_MS_MIN, ANSWER_SLACK_MS } from "../core/limits.ts";
+import type { AttemptEnd } from "../core/outcome.ts";
+import { addRefusal } from "../runtime/add-refusal.ts";
+import type {
+  Added,
+  AddedMessage,
+  AddRequest,
+  EndMessage,
+  ProgressMessage,
+  ToEngine,
+} from "../runtime/messages.ts";
+
+/** A group this large is sent in the middle of a turn, so that the store can begin with it. */
+const GROUP_MAX = 256;
+
+/** What one caller waits for: the number of the job that is now stored. */
+interface Caller {
+  readonly resolve: (id: JobNumber) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Pending {
+  readonly request: AddRequest;
+  readonly order: AddOrder;
+  readonly ids: JobNumber[];
+  readonly payloads: string[];
+  /** One per job; `undefined` once it has its answer. */
+  readonly callers: (Caller | undefined)[];
+  left: number;
+  readonly since: MonotonicMs;
+}
+
+export class Outbox {
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #send: (message: ToEngine) => void;
+  readonly #pending = new Map<number, Pending>();
+  readonly #deadlines = new DeadlineLanes<Pending>(
+    ({ left, callers }) => left === 0 && callers.length > 0,
+  );
+  #open = new Map<AddOrder, Pending>();
+  #lastOpen: Pending | undefined;
+  #adds: AddRequest[] = [];
+  #returnedIds: JobNumber[] = [];
+  #returnedTokens: number[] = [];
+  #results: (string | null)[] | null = null;
+  #ends: EndMessage[] = [];
+  #progress: ProgressMessage[] = [];
+  #batches = 0;
+  #isFlushDue = false;
+  #timer: { readonly timer: Timer; readonly at: MonotonicMs } | undefined;
+
+  constructor(ports: { readonly clock: Clock; readonly timers: Timers }, send: (message: ToEngine) => void) {
+    this.#clock = ports.clock;
+    this.#timers = ports.timers;
+    this.#send = send;
+  }
+
+  /** Adds one job. Equal calls must pass the same `order` object to share a group. */
+  add(order: AddOrder, id: JobNumber, payload: string): Promise<JobNumber> {
+    return new Promise((resolve, reject) => {
+      const pending = this.#lastOpen?.order === order ? this.#lastOpen : this.#openGroup(order);
+      pending.ids.push(id);
+      pending.payloads.push(payload);
+      pending.callers.push({ resolve, reject });
+      pending.left++;
+      if (pending.ids.length >= GROUP_MAX) this.flush();
+    });
+  }
+
+  /** Adds jobs that are stored together or not at all. */
+  addAll(order: AddOrder, ids: readonly JobNumber[], payloads: readonly string[]): Promise<JobNumber[]> {
+    const pending = this.#openGroup(order);
+    this.#open.delete(order);
+    this.#lastOpen = undefined;
+    pending.ids.push(...ids);
+    pending.payloads.push(...payloads);
+    pending.left = ids.length;
+    return Promise.all(
+      ids.map(
+        () =>
+          new Promise<JobNumber>((resolve, reject) => {
+            pending.callers.push({ resolve, reject });
+          }),
+      ),
+    );
+  }
+
+  returned(id: JobNumber, token: number, result: string | null): void {
+    if (result !== null && this.#results === null) this.#results = this.#returnedIds.map(() => null);
+    this.#returnedIds.push(id);
+    this.#returnedTokens.push(token);
+    this.#results?.push(result);
+    this.#flushSoon();
+  }
+
+  ended(id: JobNumber, token: number, end: AttemptEnd): void {
+    this.#ends.push({ id, token, end });
+    this.#flushSoon();
+  }
+
+  progress(message: ProgressMessage): void {
+    this.#progress.push(message);
+    this.#flushSoon();
+  }
+
+  /** Sends what is gathered now. */
+  flush(): void {
+    this.#isFlushDue = false;
+    const adds = this.#adds;
+    const hasReturned = this.#returnedIds.length > 0;
+    if (adds.length + this.#ends.length + this.#progress.length === 0 && !hasReturned) return;
+    this.#send({
+      type: "work",
+      adds,
+      returned: hasReturned
+        ? { ids: this.#returnedIds, tokens: this.#returnedTokens, results: this.#results }
+        : null,
+      ends: this.#ends,
+      progress: this.#progress,
+    });
+    this.#open = new Map();
+    this.#lastOpen = undefined;
+    this.#adds = [];
+    this.#returnedIds = [];
+    this.#returnedTokens = [];
+    this.#results = null;
+    this.#ends = [];
+    this.#progress = [];
+  }
+
+  /** The engine's answer to one group, whole or in part. */
+  answered({ batch, outcomes }: AddedMessage): void {
+    const pending = this.#pending.get(batch);
+    if (pending === undefined) return;
+    if (outcomes === "added") {
+      for (let index = 0; index < pending.ids.length; index++) {
+        pending.callers[index]?.resolve(pending.ids[index] ?? 0);
+      }
+      pending.left = 0;
+    } else {
+      for (const [index, outcome] of outcomes) this.#answerOne(pending, index, outcome);
+    }
+    if (pending.left === 0) this.#pending.delete(batch);
+  }
+
+  /** Sends every unanswered group again, to an engine that knows nothing of them. */
+  resend(): void {
+    this.#adds = [];
+    const adds = [...this.#pending.values()].map(({ request }) => request);
+    if (adds.length > 0) this.#send({ type: "work", adds, returned: null, ends: [], progress: [] });
+    this.flush();
+  }
+
+  /** Rejects every caller that still waits. */
+  rejectAll(error: Error): void {
+    for (const pending of this.#pending.values()) {
+      pending.left = 0;
+      for (const caller of pending.callers) caller?.reject(error);
+    }
+    this.#pending.clear();
+  }
+
+  /** Open waits, one per group. */
+  waits(): { readonly name: string; readonly since: MonotonicMs; readonly deadline: MonotonicMs; readonly count: number }[] {
+    return [...this.#pending.values()].map(({ order, since, left, request }) => ({
+      name: `enqueue ${order.shape.task} → ${order.shape.queue}`,
+      since,
+      deadline: request.deadline,
+      count: left,
+    }));
+  }
+
+  #answerOne(pending: Pending, index: number, outcome: Added): void {
+    const caller = pending.callers[index];
+    if (caller === undefined) return;
+    pending.callers[index] = undefined;
+    pending.left--;
+    if (outcome.kind === "added") caller.resolve(pending.ids[index] ?? 0);
+    else if (outcome.kind === "exists") caller.resolve(outcome.id);
+    else {
+      const { shape } = pending.order;
+      const id = shape.callerId ?? formatJobId(pending.ids[index] ?? 0);
+      const waitedMs = Math.round(this.#clock.now() - pending.since);
+      caller.reject(addRefusal(outcome, { shape, id, waitedMs }));
+    }
+  }
+
+  #openGroup(order: AddOrder): Pending {
+    const open = this.#open.get(order);
+    if (open !== undefined) {
+      this.#lastOpen = open;
+      return open;
+    }
+    const since = this.#clock.now();
+    const batch = this.#batches++;
+    const ids: JobNumber[] = [];
+    const payloads: string[] = [];
+    const { shape, capacity, atomic, whenFull, waitersMax, waitMs } = order;
+    const group = { shape, capacity, ids, payloads, atomic };
+    const answerMs = Math.max(waitMs, ANSWER_MS_MIN);
+    const limits = { waitersMax, deadline: since + waitMs, answerBy: since + answerMs };
+    const request = { batch, group, whenFull, ...limits };
+    const pending: Pending = { request, order, ids, payloads, callers: [], left: 0, since };
+    this.#pending.set(batch, pending);
+    this.#open.set(order, pending);
+    this.#lastOpen = pending;
+    this.#adds.push(request);
+    this.#flushSoon();
+    this.#watch(pending, answerMs + ANSWER_SLACK_MS);
+    return pending;
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    this.#timers.soon(() => this.flush());
+  }
+
+  #watch(pending: Pending, lengthMs: number): void {
+    this.#deadlines.add(pending, lengthMs, pending.since);
+    const at = pending.since + lengthMs;
+    if (this.#timer !== undefined && this.#timer.at <= at) return;
+    this.#arm(at);
+  }
+
+  #arm(at: MonotonicMs): void {
+    this.#timer?.timer.cancel();
+    const delayMs = Math.ceil(Math.max(0, at - this.#clock.now()));
+    const timer = this.#timers.after(delayMs, () => this.#onDeadline(), { keepsAlive: true });
+    this.#timer = { timer, at };
+  }
+
+  #onDeadline(): void {
+    this.#timer = undefined;
+    for (const pending of this.#deadlines.due(this.#clock.now())) this.#giveUp(pending);
+    const next = this.#deadlines.nextAt();
+    if (next !== null) this.#arm(next);
+  }
+
+  #giveUp(pending: Pending): void {
+    const { order, callers, ids, request } = pending;
+    pending.left = 0;
+    this.#pending.delete(request.batch);
+    const waitedMs = Math.round(this.#clock.now() - pending.since);
+    const what = `enqueue ${order.shape.task}`;
+    for (const [index, caller] of callers.entries()) {
+      const id = order.shape.callerId ?? formatJobId(ids[index] ?? 0);
+      caller?.reject(new UnjamError("UNJAM_OUTCOME_UNKNOWN", { what, ids: [id], waitedMs }));
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import type { Backoff } from "./backoff.ts";
+import type { Clock } from "./clock.ts";
+import { UnjamError } from "./errors.ts";
+import type { JobNumber, JobShape } from "./job.ts";
+import { parseJobId } from "./job-id.ts";
+import { WAIT_MS_DEFAULT, WAITERS_MAX_DEFAULT } from "./limits.ts";
+import { BACKOFF_OPTIONS, ENQUEUE_OPTIONS } from "./option-tables.ts";
+import { invalid, readOptions, readSignal } from "./options.ts";
+import type { TaskFacts } from "./task.ts";
+
+/** How one job is enqueued. Durations are milliseconds; docs/reference/options.md has the bounds. */
+export interface EnqueueOptions {
+  /** Makes a repeated enqueue harmless: the same id, task and input add nothing. */
+  readonly id?: string;
+  readonly delayMs?: number;
+  readonly runAt?: Date | number;
+  /** 0 (first) to 9. Default 0. */
+  readonly priority?: number;
+  /** At most one unfinished job with it per task; the existing one is returned. */
+  readonly key?: string;
+  /** How long to wait for room and for the store. Default 30_000. */
+  readonly waitMs?: number;
+  /** What to do while the queue is full. Default "wait". */
+  readonly whenFull?: "wait" | "reject" | "drop-newest" | "drop-oldest" | { readonly retry: Partial<Backoff> };
+  /** Give up unless it has started by then. */
+  readonly expireMs?: number;
+  readonly signal?: AbortSignal;
+  /** Not on SQLite or memory. */
+  readonly tx?: unknown;
+}
+
+/** What a full queue means for one add. "retry" tries again by backoff instead of waiting in line. */
+export type WhenFull = "wait" | "reject" | { readonly retry: Backoff };
+
+/** How jobs are enqueued; calls with the same order object share a group. */
+export interface AddOrder {
+  readonly shape: JobShape;
+  readonly capacity: number | null;
+  readonly whenFull: WhenFull;
+  readonly waitersMax: number;
+  readonly waitMs: number;
+  readonly atomic: boolean;
+}
+
+/** Bounds of one queue, from `open({ queues })`. */
+export interface QueueBounds {
+  readonly capacity: number;
+  readonly waitersMax: number;
+}
+
+/** An enqueue, read and checked. `ownId` is set when the caller repeats an id that we made. */
+export interface ReadOrder {
+  readonly order: AddOrder;
+  readonly ownId: JobNumber | null;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The order of an enqueue without options: one object per task, so that such jobs share groups. */
+export function plainOrder({ name, queue }: TaskFacts, bounds: QueueBounds | undefined): AddOrder {
+  return {
+    shape: { queue, task: name, priority: 0, runAt: null, expireAt: null, key: null, callerId: null, extra: null },
+    capacity: bounds?.capacity ?? null,
+    whenFull: "wait",
+    waitersMax: bounds?.waitersMax ?? WAITERS_MAX_DEFAULT,
+    waitMs: WAIT_MS_DEFAULT,
+    atomic: false,
+  };
+}
+
+/** @throws UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION, UNJAM_NOT_SUPPORTED */
+export function readOrder(plain: AddOrder, options: unknown, clock: Clock): ReadOrder {
+  const where = `enqueue(${plain.shape.task})`;
+  const given = readOptions(ENQUEUE_OPTIONS, options, where);
+  if (given.tx !== undefined) {
+    throw new UnjamError("UNJAM_NOT_SUPPORTED", { what: "enqueue with tx", where: "an embedded store" });
+  }
+  const now = clock.wallNow();
+  const ownId = given.id === undefined ? null : (parseJobId(given.id) ?? null);
+  const shape: JobShape = {
+    ...plain.shape,
+    priority: given.priority,
+    runAt: readRunAt(given.delayMs, given.runAt, { now, where }),
+    expireAt: given.expireMs === undefined ? null : Math.round(now + given.expireMs),
+    key: given.key ?? null,
+    callerId: ownId === null ? (given.id ?? null) : null,
+  };
+  const whenFull = readWhenFull(given.whenFull, where);
+  const order = { ...plain, shape, whenFull, waitMs: given.waitMs };
+  return { order, ownId, signal: readSignal(given.signal, where) };
+}
+
+function readRunAt(
+  delayMs: number | undefined,
+  runAt: unknown,
+  { now, where }: { readonly now: number; readonly where: string },
+): number | null {
+  if (runAt === undefined) return delayMs === undefined ? null : Math.round(now + delayMs);
+  if (delayMs !== undefined) throw invalid("runAt", where, "left out beside delayMs", runAt);
+  const at = runAt instanceof Date ? runAt.getTime() : runAt;
+  if (typeof at !== "number" || !Number.isFinite(at) || at < 0) {
+    throw invalid("runAt", where, "a Date or milliseconds since 1970", runAt);
+  }
+  return Math.round(at);
+}
+
+function readWhenFull(value: unknown, where: string): WhenFull {
+  if (value === undefined || value === "wait") return "wait";
+  if (value === "reject") return "reject";
+  if (value === "drop-newest" || value === "drop-oldest") {
+    throw new UnjamError("UNJAM_NOT_SUPPORTED", { what: `whenFull ${JSON.stringify(value)}`, where: "this version" });
+  }
+  if (typeof value === "object" && value !== null && "retry" in value) {
+    return { retry: readOptions(BACKOFF_OPTIONS, value.retry, `${where} whenFull.retry`) };
+  }
+  throw invalid("whenFull", where, '"wait", "reject", "drop-newest", "drop-oldest" or { retry: backoff }', value);
+}

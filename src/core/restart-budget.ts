@@ -1,0 +1,27 @@
+import type { MonotonicMs } from "./clock.ts";
+import { RESTARTS_MAX, RESTARTS_PER_MS } from "./limits.ts";
+
+/**
+ * Bounds how often a part may be replaced: RESTARTS_MAX within RESTARTS_PER_MS. Beyond it
+ * something kills the part each time, and replacing it again would only hide that.
+ */
+export class RestartBudget {
+  #restarts: MonotonicMs[] = [];
+
+  /** Notes one restart. False when the budget is used up. */
+  take(now: MonotonicMs): boolean {
+    this.#restarts = this.#restarts.filter((at) => at > now - RESTARTS_PER_MS);
+    this.#restarts.push(now);
+    return this.#restarts.length <= RESTARTS_MAX;
+  }
+
+  /** Restarts within the current window. */
+  get count(): number {
+    return this.#restarts.length;
+  }
+
+  /** How long to wait before the next one: nothing for the first two, then doubling up to 5 s. */
+  backOffMs(): number {
+    return this.count <= 2 ? 0 : Math.min(5_000, 50 * 2 ** (this.count - 3));
+  }
+}

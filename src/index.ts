@@ -1,0 +1,12 @@
+export { App, type ListOptions } from "./client/app.ts";
+export { JobHandle, type JobStatus, type WaitOptions } from "./client/job-handle.ts";
+export type { JoinOptions, JoinResult } from "./client/join.ts";
+export { open } from "./client/open.ts";
+export type { OpenOptions } from "./client/open-options.ts";
+export { handle, task, type Handler, type Task, type TaskOptions } from "./client/task.ts";
+export type { EnqueueOptions } from "./core/enqueue-order.ts";
+export { isUnjamError, UnjamError, type ErrorCode, type ErrorDetails } from "./core/errors.ts";
+export type { AppEventName, AppEvents } from "./core/events.ts";
+export type { JobContext, Logger, LogLevel } from "./core/job-context.ts";
+export type { JobState } from "./core/job-state.ts";
+export { giveUp, retryIn } from "./core/verdict.ts";

@@ -1,0 +1,150 @@
+/**
+ * The engine: everything that makes jobs run except the handlers themselves. It is composed here
+ * from its services and lives in the store thread; with `runtime: "inline"` and in simulation the
+ * same composition runs in the caller's thread, on other ports.
+ *
+ * In one turn, a message from the client is turned into a settle, an add and a claim, submitted
+ * to the store together, so that they share one commit.
+ */
+import type { ClaimedJob, OwnerId } from "../core/job.ts";
+import {
+  KEEP_DONE_COUNT_MAX,
+  LEASE_MS,
+  OPEN_MS_MAX,
+  OWNER_BEAT_MS,
+  POLL_BUSY_MS,
+  POLL_IDLE_MS,
+  PRUNE_JOBS_MAX,
+  PRUNE_MS,
+} from "../core/limits.ts";
+import { type Engine, type RuntimePorts, reportTrouble } from "./engine.ts";
+import { Executor, type Lane } from "./executor.ts";
+import { Fetcher } from "./fetcher.ts";
+import { FullNotice } from "./full-notice.ts";
+import { Intake } from "./intake.ts";
+import { loopLane, threadLane } from "./lanes.ts";
+import type { EngineOptions } from "./messages.ts";
+import { receiveFromClient, receiveFromSupervisor } from "./receive.ts";
+import { Renewer } from "./renewer.ts";
+import { Repeater } from "./repeater.ts";
+import { ResultWatch } from "./result-watch.ts";
+import { Settler } from "./settler.ts";
+import { ThreadAdds } from "./thread-adds.ts";
+import { Waker } from "./waker.ts";
+
+/** Joins the store, starts all services, and answers the client's messages from then on. */
+export async function composeRuntime(ports: RuntimePorts, options: EngineOptions): Promise<Engine> {
+  const { clock, store, client } = ports;
+  const hasWork = options.loopSlots + options.threadSlots > 0;
+  const owner = await store.join(
+    { ...ports.identity, label: options.label, queues: hasWork ? options.queues : [] },
+    clock.now() + OPEN_MS_MAX,
+  );
+  const engine = buildEngine(ports, { ...options, owner });
+  if (options.replaces !== null) {
+    await store.leave(options.replaces, "its store thread was restarted", clock.now() + OPEN_MS_MAX);
+  }
+  client.onMessage((message) => receiveFromClient(engine, message));
+  ports.supervisor?.onMessage((message) => receiveFromSupervisor(engine, message));
+  engine.settler.start();
+  for (const repeater of engine.repeaters) repeater.start();
+  engine.fetcher.start();
+  client.send({ type: "started" });
+  return engine;
+}
+
+function buildEngine(ports: RuntimePorts, options: EngineOptions & { readonly owner: OwnerId }): Engine {
+  const { clock, timers, random, store, client } = ports;
+  const onError = (name: string, error: unknown): void => reportTrouble(client, name, error);
+  const executor = new Executor(clock, options.tasks, lanesOf(ports, options));
+  const watch = new ResultWatch({
+    store,
+    tell: (records, gone) => client.send({ type: "settled", records, gone }),
+    onError,
+  });
+  const settler = new Settler({ store, clock, timers, random, onError, onSettled: (ids) => watch.settled(ids) });
+  const notice = new FullNotice(clock, (event) => client.send({ type: "event", event }));
+  const intake = new Intake({
+    store,
+    clock,
+    timers,
+    random,
+    answer: (message) => {
+      if (message.batch < 0) threadAdds.answered(message);
+      else client.send(message);
+    },
+    onAdding: (queue) => fetcher.noteReady(queue),
+    onDelayed: (runAt) => waker.noteDue(runAt),
+    onFull: (queue, capacity) => notice.note(queue, capacity),
+  });
+  const threadAdds = new ThreadAdds(ports, (requests) => intake.add(requests));
+  const fetcher = new Fetcher({
+    ...{ store, executor, clock, onError },
+    owner: options.owner,
+    tasks: options.tasks,
+    queues: options.queues,
+    onClaimed: (jobs) => freeRooms(intake, jobs),
+  });
+  const renewer = new Renewer({ store, clock, timers, executor, settler, onError });
+  const waker = new Waker({
+    ...{ store, clock, timers, onError },
+    isOwnerDead: ports.isOwnerDead,
+    on: {
+      woken: () => {
+        fetcher.noteAll();
+        intake.lookAgain();
+        watch.lookAtAll();
+      },
+      settled: (ids) => watch.settled(ids),
+      lost: (leases) => executor.abort(leases, "lost"),
+    },
+  });
+  const parts = { ports, owner: options.owner, executor, fetcher, settler, renewer, intake, watch, waker };
+  const services = [renewer.repeater, waker.repeater, ...upkeep(parts, onError)];
+  return { ...parts, threadAdds, repeaters: services };
+}
+
+function lanesOf(ports: RuntimePorts, options: EngineOptions): Lane[] {
+  const lanes: Lane[] = [loopLane(ports.client, options.loopSlots)];
+  if (ports.supervisor !== null) lanes.push(threadLane(ports.supervisor, options.threadSlots));
+  return lanes;
+}
+
+function freeRooms(intake: Intake, jobs: readonly ClaimedJob[]): void {
+  if (intake.waiterCount === 0) return;
+  for (const queue of new Set(jobs.map((job) => job.queue))) intake.roomFreed(queue);
+}
+
+/** The small regular duties: heartbeat, pruning, and noticing what other processes did. */
+function upkeep(
+  engine: Omit<Engine, "repeaters" | "threadAdds">,
+  onError: (name: string, error: unknown) => void,
+): Repeater[] {
+  const { store, clock, timers } = engine.ports;
+  const beat = async (): Promise<number> => {
+    await store.beat(engine.owner, clock.now() + LEASE_MS);
+    return OWNER_BEAT_MS;
+  };
+  const prune = async (): Promise<number> => {
+    const limits = { limit: PRUNE_JOBS_MAX, doneCountMax: KEEP_DONE_COUNT_MAX };
+    const removed = await store.prune(limits, clock.now() + LEASE_MS);
+    return removed >= PRUNE_JOBS_MAX ? 0 : PRUNE_MS;
+  };
+  const poll = async (): Promise<number> => {
+    if (store.changedByOthers()) {
+      engine.fetcher.noteAll();
+      engine.watch.lookAtAll();
+      if (engine.intake.waiterCount > 0) engine.intake.lookAgain();
+    }
+    return engine.watch.isWatching || engine.intake.waiterCount > 0 ? POLL_BUSY_MS : POLL_IDLE_MS;
+  };
+  const repeaters = [
+    new Repeater({ name: "heartbeat", step: beat, timers, onError, retryMs: OWNER_BEAT_MS }),
+    new Repeater({ name: "pruner", step: prune, timers, onError, retryMs: PRUNE_MS }),
+  ];
+  if (store.capabilities.sharedBetweenProcesses) {
+    repeaters.push(new Repeater({ name: "poller", step: poll, timers, onError, retryMs: PRUNE_MS }));
+  }
+  return repeaters;
+}
+

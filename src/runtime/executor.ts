@@ -1,0 +1,144 @@
+import type { Clock, MonotonicMs } from "../core/clock.ts";
+import { invariant } from "../core/invariant.ts";
+import type { ClaimedJob, JobNumber, Lease } from "../core/job.ts";
+import { PREFETCH_JOBS_MAX, PREFETCH_MS } from "../core/limits.ts";
+import type { AttemptEnd } from "../core/outcome.ts";
+import type { TaskFacts } from "../core/task.ts";
+import type { AbortReason } from "./messages.ts";
+
+/** A place where handlers run: the main loop, or the job threads. */
+export interface Lane {
+  readonly name: "loop" | "thread";
+  /** Attempts that run at once. */
+  readonly slots: number;
+  start(jobs: readonly ClaimedJob[]): void;
+  abort(leases: readonly Lease[], reason: AbortReason): void;
+  /** Asks for the attempts that have not begun; they come back as "unstarted" ends. */
+  giveBack(): void;
+}
+
+/** An attempt that a lane holds: running, or waiting there for its slot. */
+export interface Attempt {
+  readonly job: ClaimedJob;
+  readonly facts: TaskFacts;
+  readonly lane: Lane;
+  readonly since: MonotonicMs;
+}
+
+/** Weight of the newest window in the rate of completions. */
+const RATE_WEIGHT = 0.3;
+const RATE_WINDOW_MS = 10;
+
+/** How fast a lane completes, and from it how many jobs it may hold beyond its slots. */
+class LaneRate {
+  #perMs = 0;
+  #windowStart: MonotonicMs = 0;
+  #completed = 0;
+
+  completed(count: number, now: MonotonicMs): void {
+    this.#completed += count;
+    const elapsed = now - this.#windowStart;
+    if (elapsed < RATE_WINDOW_MS) return;
+    // After a pause the old rate says nothing; the window then starts anew.
+    const rate = this.#completed / elapsed;
+    this.#perMs = elapsed > 1_000 ? rate : this.#perMs * (1 - RATE_WEIGHT) + rate * RATE_WEIGHT;
+    this.#windowStart = now;
+    this.#completed = 0;
+  }
+
+  /** Jobs worth holding in advance: what is over within PREFETCH_MS at the measured rate. */
+  get prefetch(): number {
+    return Math.min(PREFETCH_JOBS_MAX, Math.floor(this.#perMs * PREFETCH_MS));
+  }
+}
+
+/**
+ * Knows which attempts run where. It starts what the fetcher claimed, takes the ends from the
+ * lanes, and tells how many more jobs each lane can use. It decides nothing about outcomes.
+ */
+export class Executor {
+  readonly #clock: Clock;
+  readonly #tasks: ReadonlyMap<string, TaskFacts>;
+  readonly #lanes: readonly Lane[];
+  readonly #attempts = new Map<JobNumber, Attempt>();
+  readonly #held = new Map<Lane, number>();
+  readonly #rates = new Map<Lane, LaneRate>();
+
+  constructor(clock: Clock, tasks: readonly TaskFacts[], lanes: readonly Lane[]) {
+    this.#clock = clock;
+    this.#tasks = new Map(tasks.map((facts) => [facts.name, facts]));
+    this.#lanes = lanes.filter(({ slots }) => slots > 0);
+    for (const lane of this.#lanes) {
+      this.#held.set(lane, 0);
+      this.#rates.set(lane, new LaneRate());
+    }
+  }
+
+  get lanes(): readonly Lane[] {
+    return this.#lanes;
+  }
+
+  get attempts(): Iterable<Attempt> {
+    return this.#attempts.values();
+  }
+
+  get attemptCount(): number {
+    return this.#attempts.size;
+  }
+
+  /** Jobs that the lane can use now: free slots and what it will finish soon. */
+  room(lane: Lane): number {
+    const prefetch = this.#rates.get(lane)?.prefetch ?? 0;
+    return lane.slots + prefetch - (this.#held.get(lane) ?? 0);
+  }
+
+  start(lane: Lane, jobs: readonly ClaimedJob[]): void {
+    const since = this.#clock.now();
+    for (const job of jobs) {
+      const facts = this.#tasks.get(job.task);
+      invariant(facts !== undefined, `a job of task "${job.task}" was claimed here, and it is not known here`);
+      this.#attempts.set(job.id, { job, facts, lane, since });
+    }
+    this.#held.set(lane, (this.#held.get(lane) ?? 0) + jobs.length);
+    if (jobs.length > 0) lane.start(jobs);
+  }
+
+  /** Takes over attempts that were begun under an engine that died; their lanes have them already. */
+  adopt(jobs: readonly ClaimedJob[]): void {
+    const since = this.#clock.now();
+    for (const job of jobs) {
+      const facts = this.#tasks.get(job.task);
+      const lane = this.#lanes.find(({ name }) => name === (facts?.runs === "loop" ? "loop" : "thread"));
+      if (facts === undefined || lane === undefined) continue;
+      this.#attempts.set(job.id, { job, facts, lane, since });
+      this.#held.set(lane, (this.#held.get(lane) ?? 0) + 1);
+    }
+  }
+
+  /** The attempt that ended and is now forgotten; `undefined` when it no longer counted. */
+  ended({ id, token }: Lease, kind: AttemptEnd["kind"]): Attempt | undefined {
+    const attempt = this.#attempts.get(id);
+    if (attempt === undefined || attempt.job.token !== token) return undefined;
+    this.#attempts.delete(id);
+    this.#held.set(attempt.lane, (this.#held.get(attempt.lane) ?? 0) - 1);
+    if (kind !== "unstarted") this.#rates.get(attempt.lane)?.completed(1, this.#clock.now());
+    return attempt;
+  }
+
+  /** Drops attempts whose lease is gone and tells their handlers to stop. */
+  abort(leases: readonly Lease[], reason: AbortReason): void {
+    const byLane = new Map<Lane, Lease[]>();
+    for (const lease of leases) {
+      const attempt = this.ended(lease, "unstarted");
+      if (attempt === undefined) continue;
+      const list = byLane.get(attempt.lane) ?? [];
+      list.push(lease);
+      byLane.set(attempt.lane, list);
+    }
+    for (const [lane, list] of byLane) lane.abort(list, reason);
+  }
+
+  find(id: JobNumber): Attempt | undefined {
+    return this.#attempts.get(id);
+  }
+}

@@ -1,0 +1,29 @@
+import type { ClaimedJob, JobNumber } from "../core/job.ts";
+import type { LogLine } from "../core/job-context.ts";
+import type { AttemptEnd } from "../core/outcome.ts";
+import type { AbortReason, AddedMessage, AddRequest, EndMessage, ProgressMessage } from "./messages.ts";
+
+/** What a job thread is started with. */
+export interface JobThreadData {
+  readonly module: string;
+}
+
+/** Supervisor → job thread. */
+export type ToJobThread =
+  | { readonly type: "run"; readonly job: ClaimedJob }
+  | { readonly type: "abort"; readonly id: JobNumber; readonly token: number; readonly reason: AbortReason | "timeout" }
+  | {
+      readonly type: "added";
+      readonly ids: readonly JobNumber[];
+      readonly message: AddedMessage;
+    };
+
+/** Job thread → supervisor. */
+export type FromJobThread =
+  | { readonly type: "ready" }
+  /** The thread's loop is free: it has told the handler. */
+  | { readonly type: "aborting"; readonly id: JobNumber; readonly token: number }
+  | (EndMessage & { readonly type: "end"; readonly end: AttemptEnd })
+  | (ProgressMessage & { readonly type: "progress" })
+  | { readonly type: "log"; readonly line: LogLine }
+  | { readonly type: "add"; readonly request: AddRequest };

@@ -1,0 +1,36 @@
+import { ownIdentity, whyGone } from "../stack/process-identity.ts";
+import { openStore } from "../store/open-store.ts";
+import { channelPair } from "./channel.ts";
+import { composeRuntime } from "./compose-runtime.ts";
+import type { RuntimePorts } from "./engine.ts";
+import type { EngineOptions, FromEngine, ToEngine } from "./messages.ts";
+import type { RuntimeHandle, RuntimeListener } from "./runtime-handle.ts";
+
+/**
+ * The whole engine in the caller's thread, for tests: the same services on the same ports. What
+ * is lost is what threads give: nothing can be killed, and the store's disk blocks the loop.
+ */
+export async function launchInline(
+  options: EngineOptions,
+  ports: Pick<RuntimePorts, "clock" | "timers" | "random">,
+  listener: RuntimeListener,
+): Promise<RuntimeHandle> {
+  const store = await openStore(options.storeUrl, ports);
+  const { left, right } = channelPair<FromEngine, ToEngine>((run) => ports.timers.soon(run));
+  left.onMessage((message) => {
+    if (message.type !== "started") listener.message(message);
+  });
+  const engine = await composeRuntime(
+    { ...ports, store, client: right, supervisor: null, identity: ownIdentity(), isOwnerDead: whyGone },
+    options,
+  );
+  return {
+    send: (message) => left.send(message),
+    async end() {
+      for (const repeater of engine.repeaters) await repeater.stop();
+      await engine.ports.store.close();
+      left.close();
+    },
+  };
+}
+

@@ -1,0 +1,198 @@
+/**
+ * Starts the two runtime threads and keeps them running. The store thread runs the engine; the
+ * supervisor runs the job threads. They talk to each other by a port of their own, so that work
+ * goes on while the main loop is blocked. Either is replaced when it dies, within a budget.
+ */
+import { existsSync } from "node:fs";
+import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import type { MonotonicMs } from "../core/clock.ts";
+import { fromErrorRecord } from "../core/error-record.ts";
+import { UnjamError } from "../core/errors.ts";
+import { OPEN_MS_MAX, RESTARTS_PER_MS } from "../core/limits.ts";
+import { RestartBudget } from "../core/restart-budget.ts";
+import type { EngineOptions, FromEngine, ToEngine } from "./messages.ts";
+import { nodeClock } from "./node-ports.ts";
+import type { RuntimeHandle, RuntimeListener } from "./runtime-handle.ts";
+import type { NewSupervisor, StoreThreadData } from "./store-thread.ts";
+import type { MainToSupervisor, SupervisorData, SupervisorToMain } from "./supervisor-thread.ts";
+
+export interface LaunchOptions {
+  readonly engine: EngineOptions;
+  /** The module that job threads load; `null` when no task runs on a thread. */
+  readonly module: string | null;
+}
+
+/** Resolves when the engine works. @throws what opening the store throws, UNJAM_THREAD_ENTRY_MISSING */
+export async function launchThreads(options: LaunchOptions, listener: RuntimeListener): Promise<RuntimeHandle> {
+  const runtime = new ThreadRuntime(options, listener);
+  await runtime.start();
+  return runtime;
+}
+
+type Phase = "starting" | "running" | "ending" | "broken";
+
+class ThreadRuntime implements RuntimeHandle {
+  readonly #options: LaunchOptions;
+  readonly #listener: RuntimeListener;
+  readonly #budget = new RestartBudget();
+  #phase: Phase = "starting";
+  #store: Worker | undefined;
+  #supervisor: Worker | undefined;
+  #engine: EngineOptions;
+  #onStarted: (() => void) | undefined;
+  #onFailed: ((error: Error) => void) | undefined;
+  #onClosed: (() => void) | undefined;
+
+  constructor(options: LaunchOptions, listener: RuntimeListener) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#engine = options.engine;
+  }
+
+  async start(): Promise<void> {
+    const { port1, port2 } = new MessageChannel();
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#onStarted = resolve;
+        this.#onFailed = reject;
+        this.#supervisor = this.#startSupervisor(port1);
+        this.#store = this.#startStore(port2);
+      });
+      this.#phase = "running";
+    } catch (error) {
+      this.#phase = "ending";
+      await Promise.all([this.#store?.terminate(), this.#supervisor?.terminate()]);
+      throw error;
+    }
+  }
+
+  send(message: ToEngine): void {
+    this.#store?.postMessage(message);
+  }
+
+  async end(until: MonotonicMs): Promise<void> {
+    this.#phase = "ending";
+    const closed = new Promise<void>((resolve) => (this.#onClosed = resolve));
+    this.#toSupervisor({ type: "close" });
+    await before(until, closed);
+    const ended = Promise.all([this.#store?.terminate(), this.#supervisor?.terminate()]);
+    await before(Math.max(until, nodeClock.now() + 100), ended);
+  }
+
+  #toSupervisor(message: MainToSupervisor, transfer: MessagePort[] = []): void {
+    this.#supervisor?.postMessage(message, transfer);
+  }
+
+  #startStore(supervisor: MessagePort): Worker {
+    const workerData: StoreThreadData = { options: this.#engine, supervisor };
+    const worker = startThread("store-thread", "unjam store", { workerData, transfer: [supervisor] });
+    worker.on("message", (message: FromEngine) => this.#fromStore(message));
+    whenGone(worker, (reason) => this.#storeGone(reason));
+    return worker;
+  }
+
+  #startSupervisor(engine: MessagePort): Worker {
+    const { tasks, threadSlots } = this.#engine;
+    const workerData: SupervisorData = {
+      ...{ engine, tasks, threadSlots },
+      module: this.#options.module,
+      execArgv: process.execArgv,
+      nodeOptions: process.env["NODE_OPTIONS"] ?? null,
+    };
+    const worker = startThread("supervisor-thread", "unjam supervisor", { workerData, transfer: [engine] });
+    worker.on("message", (message: SupervisorToMain) => {
+      if (message.type === "closed") this.#onClosed?.();
+    });
+    whenGone(worker, (reason) => this.#supervisorGone(reason));
+    return worker;
+  }
+
+  #fromStore(message: FromEngine): void {
+    if (message.type === "failed") this.#onFailed?.(fromErrorRecord(message.error));
+    else if (message.type !== "started") this.#listener.message(message);
+    else if (this.#phase === "starting") this.#onStarted?.();
+    else this.#listener.restarted();
+  }
+
+  #storeGone(reason: string): void {
+    this.#onFailed?.(new UnjamError("UNJAM_STORE_LOST", { reason }));
+    if (this.#phase !== "running") return;
+    if (this.#engine.storeUrl === "memory:") {
+      this.#break(new UnjamError("UNJAM_STORE_LOST", { reason }));
+      return;
+    }
+    this.#restart("store thread", reason, () => {
+      const { port1, port2 } = new MessageChannel();
+      this.#toSupervisor({ type: "engine", port: port1 }, [port1]);
+      this.#store = this.#startStore(port2);
+    });
+  }
+
+  #supervisorGone(reason: string): void {
+    this.#onClosed?.();
+    if (this.#phase !== "running") return;
+    this.#restart("supervisor thread", reason, () => {
+      const { port1, port2 } = new MessageChannel();
+      this.#supervisor = this.#startSupervisor(port1);
+      const message: NewSupervisor = { type: "supervisor", port: port2 };
+      this.#store?.postMessage(message, [port2]);
+    });
+  }
+
+  #restart(part: string, reason: string, start: () => void): void {
+    const isWithin = this.#budget.take(nodeClock.now());
+    const restarts = this.#budget.count;
+    this.#listener.event({ name: isWithin ? "replaced" : "broken", data: { part, reason, restarts } });
+    if (!isWithin) {
+      this.#break(new UnjamError("UNJAM_BROKEN", { part, restarts, perMs: RESTARTS_PER_MS, reason }));
+      return;
+    }
+    setTimeout(() => {
+      if (this.#phase === "running") start();
+    }, this.#budget.backOffMs());
+  }
+
+  #break(error: Error): void {
+    this.#phase = "broken";
+    this.#listener.lost(error);
+  }
+}
+
+/** Calls once, with why, when the thread has ended. */
+function whenGone(worker: Worker, gone: (reason: string) => void): void {
+  let reason: string | undefined;
+  worker.on("error", (error) => (reason = String(error)));
+  worker.on("exit", (code) => gone(reason ?? `it exited with code ${code}`));
+}
+
+/**
+ * Runtime threads run our code only: the process's flags and preloads (`--import`, loaders) must
+ * not run in them. `workerData` holds ports, which have to be transferred.
+ */
+function startThread(
+  file: string,
+  name: string,
+  { workerData, transfer }: { readonly workerData: unknown; readonly transfer: MessagePort[] },
+): Worker {
+  const entry = new URL(`./${file}${extname(import.meta.url)}`, import.meta.url);
+  if (!existsSync(fileURLToPath(entry))) {
+    throw new UnjamError("UNJAM_THREAD_ENTRY_MISSING", { entry: entry.href });
+  }
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  return new Worker(entry, { name, workerData, transferList: transfer, execArgv: [], env });
+}
+
+/** Waits for `work`, at most until then. */
+async function before(until: MonotonicMs, work: Promise<unknown>): Promise<void> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), Math.min(OPEN_MS_MAX, Math.max(0, until - nodeClock.now())));
+  await Promise.race([
+    work,
+    new Promise<void>((resolve) => {
+      late.signal.addEventListener("abort", () => resolve(), { once: true });
+    }),
+  ]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,289 @@
+/**
+ * Runs "loop" handlers on the client's main loop: as many at once as there are slots, in slices
+ * of a few milliseconds, so that a burst of jobs never holds the loop.
+ *
+ * A handler here cannot be killed. At its deadline the attempt is settled as timed out, its slot
+ * is free again, and the body that may still run is a *leak*: counted, cut off from its context,
+ * and reported when it ends after all, so that the retry need not wait any longer for it.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Clock, MonotonicMs, Timer, Timers } from "../core/clock.ts";
+import { DeadlineLanes } from "../core/deadline-lanes.ts";
+import { toErrorRecord } from "../core/error-record.ts";
+import { UnjamError } from "../core/errors.ts";
+import type { JobNumber, Lease } from "../core/job.ts";
+import { formatJobId } from "../core/job-id.ts";
+import { LOOP_BLOCKED_MS, LOOP_TURN_MS_MAX } from "../core/limits.ts";
+import type { AttemptEnd } from "../core/outcome.ts";
+import type { TaskBody } from "../core/task.ts";
+import { abortError } from "./abort-error.ts";
+import { AttemptContext, type AttemptLink } from "./attempt-context.ts";
+import type { AbortReason, AttemptColumns } from "./messages.ts";
+import { callHandler, endOfError, endOfValue } from "./run-handler.ts";
+
+/** What the runner tells: ends for the engine, blocks for the user. */
+export interface LoopReports {
+  returned(id: JobNumber, token: number, result: string | null): void;
+  ended(id: JobNumber, token: number, end: AttemptEnd): void;
+  /** A body that had been given up has ended. */
+  bodyEnded(id: JobNumber): void;
+  /** A handler held the loop in one go, up to its first await. */
+  blocked(task: string, id: JobNumber, blockedMs: number): void;
+}
+
+interface Waiting {
+  readonly body: TaskBody;
+  readonly id: JobNumber;
+  readonly token: number;
+  readonly attempt: number;
+  readonly payload: string;
+}
+
+/**
+ * `over`: it has ended. The last two are leaks, whose bodies may still run: given up at the
+ * deadline, or because another attempt has the job.
+ */
+type Phase = "running" | "over" | "timedOut" | "revoked";
+
+interface Running extends Waiting {
+  readonly context: AttemptContext;
+  phase: Phase;
+}
+
+/** Starts between two looks at the clock. */
+const STARTS_PER_LOOK = 8;
+
+export class LoopRunner {
+  readonly #slots: number;
+  readonly #tasks: ReadonlyMap<string, TaskBody>;
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #reports: LoopReports;
+  readonly #link: AttemptLink;
+  readonly #running = new Map<JobNumber, Running>();
+  readonly #deadlines = new DeadlineLanes<Running>(({ phase }) => phase !== "running");
+  readonly #current = new AsyncLocalStorage<Running>();
+  #waiting: Waiting[] = [];
+  #head = 0;
+  #leaked = 0;
+  #turnStart: MonotonicMs = 0;
+  #isPumping = false;
+  #timer: { readonly timer: Timer; readonly at: MonotonicMs } | undefined;
+
+  constructor(options: {
+    readonly slots: number;
+    readonly tasks: ReadonlyMap<string, TaskBody>;
+    readonly clock: Clock;
+    readonly timers: Timers;
+    readonly reports: LoopReports;
+    readonly link: AttemptLink;
+  }) {
+    this.#slots = options.slots;
+    this.#tasks = options.tasks;
+    this.#clock = options.clock;
+    this.#timers = options.timers;
+    this.#reports = options.reports;
+    this.#link = options.link;
+  }
+
+  get runningCount(): number {
+    return this.#running.size;
+  }
+
+  /** Bodies that were given up and have not ended. */
+  get leakedCount(): number {
+    return this.#leaked;
+  }
+
+  /** Attempts that run or wait here, for an engine that must adopt them. */
+  held(): readonly (Lease & { readonly task: string; readonly queue: string; readonly attempt: number })[] {
+    const waiting = this.#waiting.slice(this.#head);
+    return [...this.#running.values(), ...waiting].map(({ id, token, attempt, body }) => ({
+      ...{ id, token, attempt },
+      task: body.facts.name,
+      queue: body.facts.queue,
+    }));
+  }
+
+  /** The job whose code runs at this moment, also after an `await`; for the watchdog's question. */
+  currentJob(): { readonly task: string; readonly id: JobNumber } | undefined {
+    const running = this.#current.getStore();
+    return running === undefined ? undefined : { task: running.body.facts.name, id: running.id };
+  }
+
+  take(columns: readonly AttemptColumns[]): void {
+    for (const { task, ids, tokens, attempts, payloads } of columns) {
+      const body = this.#tasks.get(task);
+      for (let index = 0; index < ids.length; index++) {
+        const id = ids[index] ?? 0;
+        const token = tokens[index] ?? 0;
+        if (body === undefined) {
+          this.#reports.ended(id, token, { kind: "unstarted" });
+          continue;
+        }
+        const attempt = (attempts[index] ?? 0) + 1;
+        this.#waiting.push({ body, id, token, attempt, payload: payloads[index] ?? "null" });
+      }
+    }
+    this.#newTurn();
+  }
+
+  /** These attempts no longer count. */
+  abort(leases: readonly Lease[], reason: AbortReason): void {
+    for (const { id, token } of leases) {
+      const running = this.#running.get(id);
+      if (running?.token === token) this.#leak(running, "revoked", abortError(reason, id));
+    }
+    const aborted = new Set(leases.map(({ id }) => id));
+    this.#waiting = this.#waiting.slice(this.#head).filter(({ id }) => !aborted.has(id));
+    this.#head = 0;
+    this.#newTurn();
+  }
+
+  /** Gives back what has not begun. */
+  giveBack(): void {
+    for (const { id, token } of this.#waiting.slice(this.#head)) {
+      this.#reports.ended(id, token, { kind: "unstarted" });
+    }
+    this.#waiting = [];
+    this.#head = 0;
+  }
+
+  #newTurn(): void {
+    this.#turnStart = this.#clock.now();
+    this.#pump();
+  }
+
+  /** Starts what has a slot, until the turn's time is over; then goes on in the next turn. */
+  #pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    let starts = 0;
+    while (this.#head < this.#waiting.length && this.#running.size < this.#slots) {
+      if (++starts % STARTS_PER_LOOK === 0 && this.#isTurnOver()) break;
+      const next = this.#waiting[this.#head++];
+      if (next !== undefined) this.#start(next);
+    }
+    this.#isPumping = false;
+    if (this.#head === this.#waiting.length) {
+      this.#waiting = [];
+      this.#head = 0;
+    } else if (this.#running.size < this.#slots) {
+      this.#pumpLater();
+    }
+  }
+
+  #isTurnOver(): boolean {
+    return this.#clock.now() - this.#turnStart > LOOP_TURN_MS_MAX;
+  }
+
+  #isLaterDue = false;
+
+  #pumpLater(): void {
+    if (this.#isLaterDue) return;
+    this.#isLaterDue = true;
+    this.#timers.soon(() => {
+      this.#isLaterDue = false;
+      this.#newTurn();
+    });
+  }
+
+  #start(waiting: Waiting): void {
+    const { body, id, token, attempt, payload } = waiting;
+    const { name: task, timeoutMs } = body.facts;
+    const startedAt = this.#clock.now();
+    const deadlineAt = Math.round(this.#clock.wallNow() + timeoutMs);
+    const context = new AttemptContext({ id, token, attempt, task, deadlineAt }, this.#link);
+    const running: Running = { ...waiting, context, phase: "running" };
+    this.#running.set(id, running);
+    this.#deadlines.add(running, timeoutMs, startedAt);
+    this.#armTimer(startedAt + timeoutMs);
+    try {
+      const value = this.#current.run(running, callHandler, body, payload, context);
+      if (isThenable(value)) {
+        value.then(
+          (result: unknown) => this.#returned(running, result),
+          (error: unknown) => this.#threw(running, error),
+        );
+      } else {
+        this.#returned(running, value);
+      }
+    } catch (error) {
+      this.#threw(running, error);
+    }
+    const blockedMs = this.#clock.now() - startedAt;
+    if (blockedMs > LOOP_BLOCKED_MS) this.#reports.blocked(task, id, blockedMs);
+  }
+
+  #returned(running: Running, value: unknown): void {
+    if (!this.#isFirstEnd(running)) return;
+    const { id, token } = running;
+    if (value === undefined) this.#reports.returned(id, token, null);
+    else this.#reportValue(running, value);
+    this.#next();
+  }
+
+  #reportValue({ id, token }: Running, value: unknown): void {
+    const end = endOfValue(value, formatJobId(id));
+    if (end.kind === "returned" && end.problem === null) this.#reports.returned(id, token, end.result);
+    else this.#reports.ended(id, token, end);
+  }
+
+  #threw(running: Running, error: unknown): void {
+    if (!this.#isFirstEnd(running)) return;
+    this.#reports.ended(running.id, running.token, endOfError(error));
+    this.#next();
+  }
+
+  /** False when the attempt had been given up: then only its body has ended. */
+  #isFirstEnd(running: Running): boolean {
+    const { phase, id } = running;
+    running.phase = "over";
+    if (phase === "timedOut" || phase === "revoked") this.#leaked--;
+    if (phase === "timedOut") this.#reports.bodyEnded(id);
+    if (phase !== "running") return false;
+    this.#running.delete(id);
+    return true;
+  }
+
+  /** A slot is free. Goes on at once while the turn lasts, so that short jobs need no turn each. */
+  #next(): void {
+    if (this.#isPumping || this.#head === this.#waiting.length) return;
+    if (this.#isTurnOver()) this.#pumpLater();
+    else this.#pump();
+  }
+
+  #leak(running: Running, phase: "timedOut" | "revoked", reason: Error): void {
+    running.phase = phase;
+    this.#leaked++;
+    this.#running.delete(running.id);
+    running.context.revoke(reason);
+  }
+
+  #armTimer(at: MonotonicMs): void {
+    if (this.#timer !== undefined && this.#timer.at <= at) return;
+    this.#timer?.timer.cancel();
+    const delayMs = Math.ceil(Math.max(0, at - this.#clock.now()));
+    const timer = this.#timers.after(delayMs, () => this.#onDeadline());
+    this.#timer = { timer, at };
+  }
+
+  #onDeadline(): void {
+    this.#timer = undefined;
+    for (const running of this.#deadlines.due(this.#clock.now())) {
+      const { id, token, body } = running;
+      const { name: task, timeoutMs } = body.facts;
+      const error = new UnjamError("UNJAM_ATTEMPT_TIMEOUT", { task, timeoutMs, runs: "loop" });
+      this.#leak(running, "timedOut", error);
+      const text = JSON.stringify(toErrorRecord(error));
+      this.#reports.ended(id, token, { kind: "timedOut", error: text, bodyRunsOn: true });
+    }
+    const next = this.#deadlines.nextAt();
+    if (next !== null) this.#armTimer(next);
+    this.#newTurn();
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return value instanceof Promise || (typeof value === "object" && value !== null && "then" in value && typeof value.then === "function");
+}

@@ -1,0 +1,102 @@
+import { toErrorRecord } from "../core/error-record.ts";
+import type { ClaimedJob, JobNumber } from "../core/job.ts";
+import { formatJobId } from "../core/job-id.ts";
+import { LEASE_MS } from "../core/limits.ts";
+import { answerCall } from "./answer-call.ts";
+import { type Engine, reportTrouble } from "./engine.ts";
+import type { EndMessage, FromSupervisor, ReturnedColumns, ToEngine } from "./messages.ts";
+import { drain } from "./shutdown.ts";
+
+/** One message of the client, answered in the same turn as far as the store is concerned. */
+export function receiveFromClient(engine: Engine, message: ToEngine): void {
+  switch (message.type) {
+    case "work":
+      if (message.returned !== null) takeReturned(engine, message.returned);
+      takeEnds(engine, message.ends);
+      engine.settler.flush();
+      engine.renewer.note(message.progress);
+      engine.intake.add(message.adds);
+      engine.fetcher.look();
+      return;
+    case "call":
+      void answer(engine, message);
+      return;
+    case "watch":
+      engine.watch.watch(message.ids);
+      return;
+    case "unwatch":
+      engine.watch.unwatch(message.ids);
+      return;
+    case "held":
+      engine.executor.adopt(message.jobs);
+      return;
+    case "bodiesEnded":
+      hasten(engine, message.ids);
+      return;
+  }
+}
+
+function takeReturned(engine: Engine, { ids, tokens, results }: ReturnedColumns): void {
+  for (let index = 0; index < ids.length; index++) {
+    const lease = { id: ids[index] ?? 0, token: tokens[index] ?? 0 };
+    const attempt = engine.executor.ended(lease, "returned");
+    if (attempt === undefined) continue;
+    engine.settler.add(attempt, { kind: "returned", result: results?.[index] ?? null, problem: null });
+  }
+}
+
+function takeEnds(engine: Engine, ends: readonly EndMessage[]): void {
+  for (const { id, token, end } of ends) {
+    const attempt = engine.executor.ended({ id, token }, end.kind);
+    if (attempt !== undefined) engine.settler.add(attempt, end);
+    if (attempt !== undefined && end.kind === "timedOut") reportTimeout(engine, attempt);
+  }
+}
+
+function reportTimeout(engine: Engine, { job, facts }: { job: ClaimedJob; facts: { timeoutMs: number } }): void {
+  const data = { task: job.task, jobId: formatJobId(job.id), timeoutMs: facts.timeoutMs };
+  engine.ports.client.send({ type: "event", event: { name: "timeout", data } });
+}
+
+async function answer(engine: Engine, { call, request }: ToEngine & { type: "call" }): Promise<void> {
+  const { client } = engine.ports;
+  try {
+    const value = request.name === "drain" ? await drain(engine, request.until) : await answerCall(engine, request);
+    client.send({ type: "answer", call, answer: value });
+  } catch (error) {
+    client.send({ type: "refusal", call, error: toErrorRecord(error) });
+  }
+}
+
+function hasten(engine: Engine, ids: readonly JobNumber[]): void {
+  const { store, clock, client } = engine.ports;
+  const now = clock.wallNow();
+  store.hasten(ids, now, clock.now() + LEASE_MS).then(
+    () => engine.waker.noteDue(now),
+    (error: unknown) => reportTrouble(client, "waker", error),
+  );
+}
+
+/** Ends, progress and enqueues of the handlers on threads. */
+export function receiveFromSupervisor(engine: Engine, message: FromSupervisor): void {
+  switch (message.type) {
+    case "ends":
+      takeEnds(engine, message.ends);
+      engine.settler.flush();
+      engine.fetcher.look();
+      return;
+    case "progress":
+      engine.renewer.note(message.progress);
+      return;
+    case "add":
+      engine.threadAdds.add(message.thread, message.request);
+      return;
+    case "log":
+    case "event":
+      engine.ports.client.send(message);
+      return;
+    case "held":
+      engine.executor.adopt(message.jobs);
+      return;
+  }
+}

@@ -1,0 +1,97 @@
+import type { Clock, Timers } from "../core/clock.ts";
+import type { JobNumber, Lease } from "../core/job.ts";
+import { leaseEnd } from "../core/lease.ts";
+import { LEASE_MS, LEASE_RENEW_MS, PROGRESS_FLUSH_MS } from "../core/limits.ts";
+import type { Renewal, Store } from "../store/store.ts";
+import type { Attempt, Executor } from "./executor.ts";
+import type { ProgressMessage } from "./messages.ts";
+import { Repeater } from "./repeater.ts";
+import type { Settler } from "./settler.ts";
+
+/** Renewals per store call; more would hold the commit of everybody else. */
+const RENEWALS_MAX = 500;
+
+/**
+ * Keeps the leases of all attempts alive from the store thread, so that a blocked main loop or a
+ * busy job thread loses none, and writes the progress that handlers report. A lease that turns
+ * out to be lost aborts its attempt.
+ */
+export class Renewer {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #executor: Executor;
+  readonly #settler: Settler;
+  readonly #progress = new Map<JobNumber, ProgressMessage>();
+  #renewedAt = 0;
+  readonly repeater: Repeater;
+
+  constructor(options: {
+    readonly store: Store;
+    readonly clock: Clock;
+    readonly timers: Timers;
+    readonly executor: Executor;
+    readonly settler: Settler;
+    readonly onError: (name: string, error: unknown) => void;
+  }) {
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#executor = options.executor;
+    this.#settler = options.settler;
+    this.#renewedAt = options.clock.now();
+    const { timers, onError } = options;
+    const step = (): Promise<number> => this.#step();
+    this.repeater = new Repeater({ name: "renewer", step, timers, onError, retryMs: PROGRESS_FLUSH_MS });
+  }
+
+  /** Notes progress; the latest of a job replaces what was not written yet. */
+  note(progress: readonly ProgressMessage[]): void {
+    for (const message of progress) {
+      const older = this.#progress.get(message.id);
+      const isSame = older?.token === message.token;
+      this.#progress.set(message.id, {
+        ...message,
+        progress: message.progress ?? (isSame ? older.progress : null),
+        note: message.note ?? (isSame ? older.note : null),
+      });
+    }
+  }
+
+  async #step(): Promise<number> {
+    const now = this.#clock.now();
+    const isRenewing = now - this.#renewedAt >= LEASE_RENEW_MS;
+    const renewals = isRenewing ? this.#all() : this.#reported();
+    if (isRenewing) this.#renewedAt = now;
+    this.#progress.clear();
+    for (let start = 0; start < renewals.length; start += RENEWALS_MAX) {
+      const part = renewals.slice(start, start + RENEWALS_MAX);
+      const lost = await this.#store.renew(part, now + LEASE_MS);
+      // What was settled while this renewal was under way is not lost, it is over.
+      this.#executor.abort(lost, "lost");
+    }
+    return PROGRESS_FLUSH_MS;
+  }
+
+  #all(): Renewal[] {
+    const attempts = [...this.#executor.attempts, ...this.#settler.unconfirmed];
+    return attempts.map((attempt) => this.#renewal(attempt));
+  }
+
+  #reported(): Renewal[] {
+    return [...this.#progress.keys()].flatMap((id) => {
+      const attempt = this.#executor.find(id);
+      return attempt === undefined ? [] : [this.#renewal(attempt)];
+    });
+  }
+
+  #renewal({ job }: Attempt): Renewal {
+    const reported = this.#progress.get(job.id);
+    const isCurrent = reported?.token === job.token;
+    const lease: Lease = { id: job.id, token: job.token };
+    return {
+      ...lease,
+      leaseUntil: leaseEnd(this.#clock.now(), null),
+      progress: isCurrent ? reported.progress : null,
+      note: isCurrent ? reported.note : null,
+    };
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * The entry of the store thread: opens the store and runs the engine on it. The parent's messages
+ * are the client's; the supervisor has a port of its own, and gets a new one when it was replaced.
+ */
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { toErrorRecord } from "../core/error-record.ts";
+import { UnjamError } from "../core/errors.ts";
+import { invariant } from "../core/invariant.ts";
+import { ownIdentity, whyGone } from "../stack/process-identity.ts";
+import { openStore } from "../store/open-store.ts";
+import { composeRuntime } from "./compose-runtime.ts";
+import type { Engine } from "./engine.ts";
+import type {
+  EngineOptions,
+  FromEngine,
+  FromSupervisor,
+  ToEngine,
+  ToSupervisor,
+} from "./messages.ts";
+import { nodeClock, nodeTimers } from "./node-ports.ts";
+import { portChannel } from "./port-channel.ts";
+import { SwitchedChannel } from "./switched-channel.ts";
+
+/** What the store thread is started with. */
+export interface StoreThreadData {
+  readonly options: EngineOptions;
+  readonly supervisor: MessagePort;
+}
+
+/** Main → store thread, beside the client's messages: a new supervisor took the old one's place. */
+export interface NewSupervisor {
+  readonly type: "supervisor";
+  readonly port: MessagePort;
+}
+
+const port = parentPort;
+invariant(port !== null, "store-thread.ts runs as a worker thread");
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- set by launch-threads.ts, which starts this file.
+const { options, supervisor } = workerData as StoreThreadData;
+const client = portChannel<ToEngine | NewSupervisor, FromEngine>(port);
+const toSupervisor = new SwitchedChannel<FromSupervisor, ToSupervisor>(portChannel(supervisor));
+
+async function start(): Promise<void> {
+  const store = await openStore(options.storeUrl, { clock: nodeClock, timers: nodeTimers });
+  let engine: Engine | undefined;
+  const engineClient = {
+    ...client,
+    onMessage(handle: (message: ToEngine) => void): void {
+      client.onMessage((message) => {
+        if (message.type !== "supervisor") handle(message);
+        else if (engine !== undefined) replaceSupervisor(engine, message.port);
+      });
+    },
+  };
+  engine = await composeRuntime(
+    {
+      clock: nodeClock,
+      timers: nodeTimers,
+      random: Math.random,
+      store,
+      client: engineClient,
+      supervisor: toSupervisor,
+      identity: ownIdentity(),
+      isOwnerDead: whyGone,
+    },
+    options,
+  );
+}
+
+/** Its threads died with it: what they ran is lost, and what waited there too. */
+function replaceSupervisor(engine: Engine, next: MessagePort): void {
+  toSupervisor.switchTo(portChannel(next));
+  const error = new UnjamError("UNJAM_THREAD_DIED", { task: "", reason: "the supervisor thread died" });
+  const end = { kind: "lost", error: JSON.stringify(toErrorRecord(error)) } as const;
+  for (const attempt of [...engine.executor.attempts]) {
+    if (attempt.lane.name !== "thread") continue;
+    engine.executor.ended(attempt.job, "lost");
+    engine.settler.add(attempt, end);
+  }
+  engine.settler.flush();
+  engine.fetcher.look();
+}
+
+start().catch((error: unknown) => client.send({ type: "failed", error: toErrorRecord(error) }));

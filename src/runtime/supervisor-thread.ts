@@ -1,0 +1,71 @@
+/**
+ * The entry of the supervisor thread: parent of the job threads, keeper of their deadlines. It
+ * opens no store and calls nothing that blocks.
+ */
+import { extname } from "node:path";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { invariant } from "../core/invariant.ts";
+import type { TaskFacts } from "../core/task.ts";
+import { startNodeThread } from "../threads/node-thread.ts";
+import type { FromSupervisor, ToSupervisor } from "./messages.ts";
+import { nodeClock, nodeTimers } from "./node-ports.ts";
+import { portChannel } from "./port-channel.ts";
+import { SwitchedChannel } from "./switched-channel.ts";
+import { ThreadCrew } from "./thread-crew.ts";
+
+/** What the supervisor is started with. */
+export interface SupervisorData {
+  readonly engine: MessagePort;
+  readonly tasks: readonly TaskFacts[];
+  readonly threadSlots: number;
+  /** The task module's URL; `null` when no task runs on a thread. */
+  readonly module: string | null;
+  /** The process's own flags and NODE_OPTIONS: the user's handlers run as his server does. */
+  readonly execArgv: readonly string[];
+  readonly nodeOptions: string | null;
+}
+
+/** Main → supervisor. */
+export type MainToSupervisor =
+  | { readonly type: "engine"; readonly port: MessagePort }
+  | { readonly type: "close" };
+
+/** Supervisor → main. */
+export type SupervisorToMain = { readonly type: "ready" } | { readonly type: "closed" };
+
+const port = parentPort;
+invariant(port !== null, "supervisor-thread.ts runs as a worker thread");
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- set by launch-threads.ts, which starts this file.
+const data = workerData as SupervisorData;
+const engine = new SwitchedChannel<ToSupervisor, FromSupervisor>(portChannel(data.engine));
+const entry = new URL(`./job-thread${extname(import.meta.url)}`, import.meta.url);
+
+const crew = new ThreadCrew({
+  size: data.threadSlots,
+  tasks: data.tasks,
+  clock: nodeClock,
+  timers: nodeTimers,
+  spawn: (number) =>
+    startNodeThread(entry, {
+      name: `unjam job ${number}`,
+      workerData: { module: data.module },
+      execArgv: [...data.execArgv],
+      env: data.nodeOptions === null ? process.env : { ...process.env, NODE_OPTIONS: data.nodeOptions },
+    }),
+  send: (message) => engine.send(message),
+});
+engine.onMessage((message) => crew.receive(message));
+
+const main = portChannel<MainToSupervisor, SupervisorToMain>(port);
+main.onMessage((message) => {
+  if (message.type === "engine") {
+    engine.switchTo(portChannel(message.port));
+    engine.send({ type: "held", jobs: crew.held() });
+    return;
+  }
+  crew.close().then(
+    () => main.send({ type: "closed" }),
+    () => main.send({ type: "closed" }),
+  );
+});
+main.send({ type: "ready" });

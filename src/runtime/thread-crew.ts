@@ -1,0 +1,283 @@
+/**
+ * The job threads and what runs on them: one attempt per thread, the rest in line. Lives in the
+ * supervisor, which does nothing that blocks, so its deadlines hold whatever the handlers do.
+ *
+ * The kill ladder of an attempt: near its deadline a spare thread is warmed; at the deadline the
+ * handler is told to stop; a thread that does not even take the message is blocked and ended at
+ * once, one that does gets ABORT_GRACE_MS. The spare takes the slot before the old thread is
+ * ended, so that no capacity is missing while it dies. Only the guilty attempt pays: what waits in
+ * line was never on the thread.
+ */
+import type { Clock, Timer, Timers } from "../core/clock.ts";
+import { toErrorRecord } from "../core/error-record.ts";
+import { UnjamError } from "../core/errors.ts";
+import type { AppEvent } from "../core/events.ts";
+import { invariant } from "../core/invariant.ts";
+import type { ClaimedJob, Lease } from "../core/job.ts";
+import { ABORT_ACK_MS, ABORT_GRACE_MS, SPARE_AT_FRACTION, TERMINATE_MS_MAX } from "../core/limits.ts";
+import type { AttemptEnd } from "../core/outcome.ts";
+import { RestartBudget } from "../core/restart-budget.ts";
+import type { TaskFacts } from "../core/task.ts";
+import { type SlotThread, ThreadSlot } from "../threads/thread-slot.ts";
+import type { FromJobThread, ToJobThread } from "./job-thread-messages.ts";
+import type { AbortReason, FromSupervisor, ToSupervisor } from "./messages.ts";
+
+type Slot = ThreadSlot<FromJobThread, ToJobThread>;
+
+/** The work of one slot and the ladder's next step. */
+interface Work {
+  readonly job: ClaimedJob;
+  readonly facts: TaskFacts;
+  /** Why it was told to stop; `null` while it may run. */
+  stopping: AbortReason | "timeout" | null;
+  timer: Timer;
+}
+
+interface Member {
+  readonly number: number;
+  readonly slot: Slot;
+  work: Work | null;
+}
+
+export class ThreadCrew {
+  readonly #size: number;
+  readonly #tasks: ReadonlyMap<string, TaskFacts>;
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #spawn: (number: number) => SlotThread<FromJobThread, ToJobThread>;
+  readonly #send: (message: FromSupervisor) => void;
+  readonly #budget = new RestartBudget();
+  readonly #members = new Map<number, Member>();
+  readonly #spares: Member[] = [];
+  #line: ClaimedJob[] = [];
+  #lastNumber = 0;
+  #isBroken = false;
+  #isClosed = false;
+
+  constructor(options: {
+    readonly size: number;
+    readonly tasks: readonly TaskFacts[];
+    readonly clock: Clock;
+    readonly timers: Timers;
+    readonly spawn: (number: number) => SlotThread<FromJobThread, ToJobThread>;
+    readonly send: (message: FromSupervisor) => void;
+  }) {
+    this.#size = options.size;
+    this.#tasks = new Map(options.tasks.map((facts) => [facts.name, facts]));
+    this.#clock = options.clock;
+    this.#timers = options.timers;
+    this.#spawn = options.spawn;
+    this.#send = options.send;
+  }
+
+  /** Attempts that run or wait here. */
+  held(): ClaimedJob[] {
+    return [...this.#busy().map(({ work }) => work.job), ...this.#line];
+  }
+
+  receive(message: ToSupervisor): void {
+    switch (message.type) {
+      case "run":
+        this.#line.push(...message.jobs);
+        this.#dispatch();
+        return;
+      case "abort":
+        for (const lease of message.leases) this.#abort(lease, message.reason);
+        return;
+      case "giveBack":
+        this.#giveBack();
+        return;
+      case "added":
+        this.#members.get(message.thread)?.slot.post(message);
+        return;
+    }
+  }
+
+  /** Ends all threads. What they ran is the engine's to hand back. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const { work } of this.#busy()) work.timer.cancel();
+    await Promise.all([...this.#members.values(), ...this.#spares].map(({ slot }) => slot.end()));
+  }
+
+  #busy(): (Member & { readonly work: Work })[] {
+    return [...this.#members.values()].flatMap((member) =>
+      member.work === null ? [] : [{ ...member, work: member.work }],
+    );
+  }
+
+  /** Gives the first in line to idle threads, and starts threads while there is more than they can take. */
+  #dispatch(): void {
+    for (const member of this.#members.values()) {
+      if (this.#line.length === 0) return;
+      if (member.slot.state === "idle") this.#start(member);
+    }
+    const starting = [...this.#members.values()].filter(({ slot }) => slot.state === "starting").length;
+    let missing = Math.min(this.#size - this.#members.size, this.#line.length - starting);
+    while (missing-- > 0) this.#hire();
+  }
+
+  /** A warm spare if there is one, else a new thread. */
+  #hire(): void {
+    if (this.#isClosed || this.#isBroken) return;
+    const member = this.#spares.shift() ?? this.#newMember();
+    this.#members.set(member.number, member);
+    if (member.slot.state === "idle") this.#dispatch();
+  }
+
+  #newMember(): Member {
+    const number = ++this.#lastNumber;
+    const slot: Slot = new ThreadSlot(this.#spawn(number), {
+      message: (message) => this.#message(member, message),
+      gone: (reason) => this.#gone(member, reason),
+    });
+    const member: Member = { number, slot, work: null };
+    return member;
+  }
+
+  #start(member: Member): void {
+    const job = this.#line.shift();
+    if (job === undefined) return;
+    const facts = this.#tasks.get(job.task);
+    invariant(facts !== undefined, `a job of task "${job.task}" was sent to the threads, and it is not known there`);
+    const timer = this.#timers.after(facts.timeoutMs * SPARE_AT_FRACTION, () => this.#nearDeadline(member));
+    member.work = { job, facts, stopping: null, timer };
+    member.slot.take({ type: "run", job });
+  }
+
+  #nearDeadline(member: Member): void {
+    const { work } = member;
+    if (work === null) return;
+    if (this.#spares.length === 0 && !this.#isClosed) this.#spares.push(this.#newMember());
+    const leftMs = work.facts.timeoutMs * (1 - SPARE_AT_FRACTION);
+    work.timer = this.#timers.after(leftMs, () => this.#tellToStop(member, "timeout"));
+  }
+
+  #tellToStop(member: Member, reason: AbortReason | "timeout"): void {
+    const { work, slot } = member;
+    if (work === null || work.stopping !== null) return;
+    work.timer.cancel();
+    work.stopping = reason;
+    const { id, token } = work.job;
+    slot.abort({ type: "abort", id, token, reason });
+    work.timer = this.#timers.after(ABORT_ACK_MS, () => this.#replace(member));
+  }
+
+  #abort({ id, token }: Lease, reason: AbortReason): void {
+    this.#line = this.#line.filter((job) => job.id !== id || job.token !== token);
+    for (const member of this.#members.values()) {
+      const job = member.work?.job;
+      if (job?.id === id && job.token === token) this.#tellToStop(member, reason);
+    }
+  }
+
+  #giveBack(): void {
+    const ends = this.#line.map(({ id, token }) => ({ id, token, end: { kind: "unstarted" } as const }));
+    this.#line = [];
+    if (ends.length > 0) this.#send({ type: "ends", ends });
+  }
+
+  #message(member: Member, message: FromJobThread): void {
+    switch (message.type) {
+      case "ready":
+        member.slot.ready();
+        this.#dispatch();
+        return;
+      case "aborting":
+        this.#graceFor(member, message);
+        return;
+      case "end":
+        this.#ended(member, message.end);
+        return;
+      case "add":
+        this.#send({ ...message, thread: member.number });
+        return;
+      case "progress":
+        this.#send({ type: "progress", progress: [message] });
+        return;
+      case "log":
+        this.#send(message);
+        return;
+    }
+  }
+
+  #graceFor(member: Member, { id, token }: Lease): void {
+    const { work } = member;
+    if (work?.job.id !== id || work.job.token !== token) return;
+    work.timer.cancel();
+    work.timer = this.#timers.after(ABORT_GRACE_MS, () => this.#replace(member));
+  }
+
+  #ended(member: Member, end: AttemptEnd): void {
+    const { work } = member;
+    if (work === null) return;
+    work.timer.cancel();
+    member.work = null;
+    member.slot.finish();
+    // What it throws after being told to stop is its way of stopping, not its own failure.
+    if (work.stopping === "timeout" && end.kind === "threw") this.#report(work, timedOut(work));
+    else if (work.stopping === null || work.stopping === "timeout") this.#report(work, end);
+    this.#dispatch();
+  }
+
+  /** Takes the slot from a thread that does not stop, and ends the thread. */
+  #replace(member: Member): void {
+    const { work } = member;
+    if (work === null) return;
+    member.work = null;
+    if (work.stopping === "timeout") this.#report(work, timedOut(work));
+    this.#members.delete(member.number);
+    if (this.#mayRestart(`it ran task "${work.facts.name}" past its end`)) this.#hireIfNeeded();
+    const isStuck = this.#timers.after(TERMINATE_MS_MAX, () => this.#sayStuck(work));
+    void member.slot.end().then(() => isStuck.cancel());
+  }
+
+  #hireIfNeeded(): void {
+    if (this.#line.length > 0 || this.#spares.length > 0) this.#hire();
+  }
+
+  #sayStuck({ facts }: Work): void {
+    const reason = `a thread of task "${facts.name}" sits in native code and cannot be ended; it is left behind`;
+    this.#say({ name: "replaced", data: { part: "job thread", reason, restarts: this.#budget.count } });
+  }
+
+  /** A thread is gone that nobody ended, or one that was: then it is forgotten already. */
+  #gone(member: Member, reason: string): void {
+    const spare = this.#spares.indexOf(member);
+    if (spare >= 0) this.#spares.splice(spare, 1);
+    const wasMember = this.#members.delete(member.number);
+    const { work } = member;
+    member.work = null;
+    work?.timer.cancel();
+    if (work !== null && (work.stopping === null || work.stopping === "timeout")) {
+      const error = new UnjamError("UNJAM_THREAD_DIED", { task: work.facts.name, reason });
+      this.#report(work, { kind: "lost", error: JSON.stringify(toErrorRecord(error)) });
+    }
+    if (this.#isClosed || (!wasMember && spare < 0)) return;
+    if (!this.#mayRestart(reason)) return;
+    this.#timers.after(this.#budget.backOffMs(), () => this.#dispatch(), { keepsAlive: true });
+  }
+
+  /** Notes one replacement. Beyond the budget the crew is broken: its work goes back, nothing new starts. */
+  #mayRestart(reason: string): boolean {
+    const isWithin = this.#budget.take(this.#clock.now());
+    const data = { part: "job thread", reason, restarts: this.#budget.count };
+    this.#say({ name: isWithin ? "replaced" : "broken", data });
+    if (!isWithin) this.#isBroken = true;
+    return isWithin;
+  }
+
+  #report({ job: { id, token } }: Work, end: AttemptEnd): void {
+    this.#send({ type: "ends", ends: [{ id, token, end }] });
+  }
+
+  #say(event: AppEvent): void {
+    this.#send({ type: "event", event });
+  }
+}
+
+function timedOut({ facts }: Work): AttemptEnd {
+  const { name: task, timeoutMs } = facts;
+  const error = new UnjamError("UNJAM_ATTEMPT_TIMEOUT", { task, timeoutMs, runs: "thread" });
+  return { kind: "timedOut", error: JSON.stringify(toErrorRecord(error)), bodyRunsOn: false };
+}

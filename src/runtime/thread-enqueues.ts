@@ -1,0 +1,84 @@
+import type { Clock } from "../core/clock.ts";
+import { type AddOrder, plainOrder, readOrder } from "../core/enqueue-order.ts";
+import { UnjamError } from "../core/errors.ts";
+import { formatJobId } from "../core/job-id.ts";
+import { ANSWER_MS_MIN, ANSWER_SLACK_MS } from "../core/limits.ts";
+import { serializePayload } from "../core/payload.ts";
+import { type TaskBody, taskBody } from "../core/task.ts";
+import { addRefusal } from "./add-refusal.ts";
+import type { FromJobThread, ToJobThread } from "./job-thread-messages.ts";
+import { checkInput } from "./run-handler.ts";
+
+interface Caller {
+  readonly order: AddOrder;
+  readonly since: number;
+  readonly resolve: (job: { readonly id: string }) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** `ctx.enqueue` on a job thread: the job travels by way of supervisor and engine into the store. */
+export class ThreadEnqueues {
+  readonly #tasks: ReadonlyMap<string, TaskBody>;
+  readonly #clock: Clock;
+  readonly #send: (message: FromJobThread) => void;
+  readonly #callers = new Map<number, Caller>();
+  #lastBatch = 0;
+
+  constructor(tasks: ReadonlyMap<string, TaskBody>, clock: Clock, send: (message: FromJobThread) => void) {
+    this.#tasks = tasks;
+    this.#clock = clock;
+    this.#send = send;
+  }
+
+  async enqueue(
+    task: { readonly name: string },
+    input: unknown,
+    options: Readonly<Record<string, unknown>> | undefined,
+  ): Promise<{ readonly id: string }> {
+    const body = taskBody(task) ?? this.#tasks.get(task.name);
+    if (body === undefined) {
+      const known = [...this.#tasks.keys()];
+      throw new UnjamError("UNJAM_TASK_UNKNOWN", { task: String(task.name), known });
+    }
+    const { facts, input: schema } = body;
+    const { order, ownId } = readOrder(plainOrder(facts, undefined), options, this.#clock);
+    if (schema !== undefined) await checkInput(schema, input, facts.name);
+    return this.#submit(order, ownId ?? 0, serializePayload(input, facts.name));
+  }
+
+  answered({ ids, message }: ToJobThread & { readonly type: "added" }): void {
+    const caller = this.#callers.get(message.batch);
+    if (caller === undefined) return;
+    this.#callers.delete(message.batch);
+    clearTimeout(caller.timer);
+    const { shape } = caller.order;
+    const id = shape.callerId ?? formatJobId(ids[0] ?? 0);
+    const outcome = message.outcomes === "added" ? undefined : message.outcomes[0]?.[1];
+    if (outcome === undefined || outcome.kind === "added") caller.resolve({ id });
+    else if (outcome.kind === "exists") caller.resolve({ id: formatJobId(outcome.id) });
+    else {
+      const waitedMs = Math.round(this.#clock.now() - caller.since);
+      caller.reject(addRefusal(outcome, { shape, id, waitedMs }));
+    }
+  }
+
+  #submit(order: AddOrder, id: number, payload: string): Promise<{ readonly id: string }> {
+    const { shape, capacity, whenFull, waitersMax, waitMs } = order;
+    const since = this.#clock.now();
+    const batch = ++this.#lastBatch;
+    const answerMs = Math.max(waitMs, ANSWER_MS_MIN);
+    return new Promise((resolve, reject) => {
+      const onTime = (): void => {
+        this.#callers.delete(batch);
+        const waitedMs = Math.round(this.#clock.now() - since);
+        reject(new UnjamError("UNJAM_OUTCOME_UNKNOWN", { what: `enqueue ${shape.task}`, ids: [], waitedMs }));
+      };
+      const timer = setTimeout(onTime, answerMs + ANSWER_SLACK_MS);
+      this.#callers.set(batch, { order, since, resolve, reject, timer });
+      const group = { shape, capacity, ids: [id], payloads: [payload], atomic: false };
+      const limits = { waitersMax, deadline: since + waitMs, answerBy: since + answerMs };
+      this.#send({ type: "add", request: { batch, group, whenFull, ...limits } });
+    });
+  }
+}

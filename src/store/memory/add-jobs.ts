@@ -1,0 +1,117 @@
+import type { EpochMs } from "../../core/clock.ts";
+import { invariant } from "../../core/invariant.ts";
+import type { JobNumber, JobShape } from "../../core/job.ts";
+import type { AddAnswer, AddGroup, AddOutcome } from "../store.ts";
+import type { JobTable } from "./job-table.ts";
+import type { MemoryQueue } from "./memory-queue.ts";
+import type { OwnerTable } from "./owner-table.ts";
+
+const ADDED: AddOutcome = { kind: "added" };
+
+/** What adding needs to see of the store. */
+export interface AddScene {
+  readonly jobs: JobTable;
+  readonly owners: OwnerTable;
+  readonly wallNow: EpochMs;
+}
+
+/** A group on its way in, with what an atomic one has been promised but not stored yet. */
+interface Admission extends AddScene {
+  readonly shape: JobShape;
+  readonly queue: MemoryQueue;
+  /** Payloads by number, of jobs that go in if all do. */
+  readonly promised: Map<JobNumber, string>;
+}
+
+/** Called for every group before any is added, because nothing may be added when one is wrong. */
+export function checkGroup({ shape, ids, payloads, capacity }: AddGroup): void {
+  const { priority } = shape;
+  invariant(ids.length === payloads.length, "a group has one payload per id");
+  invariant(
+    ids.every((id) => Number.isSafeInteger(id) && id > 0),
+    "a job number is whole and positive",
+  );
+  invariant(Number.isInteger(priority) && priority >= 0 && priority <= 9, "a priority is 0 to 9");
+  invariant(capacity === null || capacity > 0, "a capacity is positive");
+}
+
+export function addGroup(scene: AddScene, group: AddGroup): AddAnswer {
+  const queue = scene.jobs.openQueue(group.shape.queue);
+  if (queue === undefined) return group.ids.map(() => ({ kind: "tooManyQueues" }) as const);
+  if (group.capacity !== null) queue.capacity = group.capacity;
+
+  const admission = {
+    ...scene,
+    shape: { ...group.shape },
+    queue,
+    promised: new Map<JobNumber, string>(),
+  };
+  const refusal = group.atomic ? firstRefusal(admission, group) : undefined;
+  // Nothing of the group is stored, so that "added" or "exists" would be a lie for any of it.
+  if (refusal !== undefined) return group.ids.map(() => refusal);
+  return addEach(admission, group);
+}
+
+function addEach(admission: Admission, { ids, payloads }: AddGroup): AddAnswer {
+  const { jobs, shape, queue, wallNow } = admission;
+  const outcomes: AddOutcome[] = [];
+  let isAllAdded = true;
+  for (const [index, id] of ids.entries()) {
+    const payload = payloads[index] ?? "";
+    const outcome = judge(admission, id, payload);
+    if (outcome === ADDED) jobs.insert({ id, shape, payload, queue }, wallNow);
+    else isAllAdded = false;
+    outcomes.push(outcome);
+  }
+  return isAllAdded ? "added" : outcomes;
+}
+
+/** Why an atomic group cannot go in whole, found without changing anything. */
+function firstRefusal(admission: Admission, { ids, payloads }: AddGroup): AddOutcome | undefined {
+  const { promised } = admission;
+  for (const [index, id] of ids.entries()) {
+    const payload = payloads[index] ?? "";
+    const outcome = judge(admission, id, payload);
+    if (outcome === ADDED) promised.set(id, payload);
+    else if (outcome.kind !== "exists") return outcome;
+  }
+  promised.clear();
+  return undefined;
+}
+
+/** What is to happen to one job: its ids first, then its key, then the room. */
+function judge(admission: Admission, id: JobNumber, payload: string): AddOutcome {
+  const { jobs, owners, shape, queue, promised } = admission;
+  const { task, key, callerId } = shape;
+  const known = jobs.get(id) ?? (callerId === null ? undefined : jobs.byCallerId(callerId));
+  if (known !== undefined) {
+    const isSame = known.shape.task === task && known.payload === payload;
+    return isSame
+      ? { kind: "exists", id: known.id }
+      : { kind: "taken", id: known.id, task: known.shape.task };
+  }
+  const inGroup = promisedNamesake(admission, id);
+  if (inGroup !== undefined) {
+    const isSame = inGroup.payload === payload;
+    return isSame ? { kind: "exists", id: inGroup.id } : { kind: "taken", id: inGroup.id, task };
+  }
+  const [promisedId] = promised.keys();
+  const holderId = key === null ? undefined : (jobs.byKey(task, key)?.id ?? promisedId);
+  if (holderId !== undefined) return { kind: "exists", id: holderId };
+  if (queue.waitingCount + promised.size < queue.capacity) return ADDED;
+  return { kind: "full", capacity: queue.capacity, ...owners.consumersOf(queue.name) };
+}
+
+/** A job earlier in the same atomic group that has this number or this caller's id. */
+function promisedNamesake(
+  { shape, promised }: Admission,
+  id: JobNumber,
+): { readonly id: JobNumber; readonly payload: string } | undefined {
+  if (promised.size === 0) return undefined;
+  const payload = promised.get(id);
+  if (payload !== undefined) return { id, payload };
+  const [first] = promised;
+  return shape.callerId === null || first === undefined
+    ? undefined
+    : { id: first[0], payload: first[1] };
+}

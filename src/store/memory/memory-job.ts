@@ -1,0 +1,109 @@
+import type { EpochMs, MonotonicMs } from "../../core/clock.ts";
+import type { JobEvent, JobState } from "../../core/job-state.ts";
+import type { ClaimedJob, JobNumber, JobRecord, JobShape, OwnerId, Token } from "../../core/job.ts";
+import type { MemoryQueue } from "./memory-queue.ts";
+import type { NumberMap } from "./number-map.ts";
+
+/** What a new job brings. */
+export interface FreshJob {
+  readonly id: JobNumber;
+  readonly shape: JobShape;
+  readonly payload: string;
+  readonly queue: MemoryQueue;
+}
+
+/** A job as this store keeps it. Only `job-table.ts` writes to one. */
+export interface MemoryJob extends FreshJob {
+  readonly createdAt: EpochMs;
+  /** Its place in the order of arrival over all queues, for life. */
+  readonly order: number;
+  /** Where it waits, by order, while it is ready. */
+  readonly lane: NumberMap<MemoryJob>;
+
+  state: JobState;
+  runAt: EpochMs | null;
+  expireAt: EpochMs | null;
+  attempt: number;
+  losses: number;
+  token: Token;
+  owner: OwnerId | null;
+  leaseUntil: MonotonicMs | null;
+  claimedAt: EpochMs | null;
+  settledAt: EpochMs | null;
+  /** When its settled row may go. */
+  pruneAt: EpochMs | null;
+  result: string | null;
+  error: string | null;
+  progress: number | null;
+  note: string | null;
+  /** The last settlement that counted: the same once more is a repeat, not a lost lease. */
+  settledToken: Token | null;
+  settledEvent: JobEvent | null;
+
+  /** Index in the one heap that its state puts it into (due, leases, settled or done). */
+  stateIndex: number;
+  /** Index in the heap of waiting jobs that can expire. */
+  expiryIndex: number;
+}
+
+/** A job that has just arrived: scheduled until its `runAt`, else ready. */
+export function newJob(fresh: FreshJob, order: number, wallNow: EpochMs): MemoryJob {
+  const { id, shape, payload, queue } = fresh;
+  return {
+    id,
+    shape,
+    payload,
+    queue,
+    createdAt: wallNow,
+    order,
+    lane: queue.lane(shape.task, shape.priority),
+    state: shape.runAt !== null && shape.runAt > wallNow ? "scheduled" : "ready",
+    runAt: shape.runAt,
+    expireAt: shape.expireAt,
+    attempt: 0,
+    losses: 0,
+    token: 0,
+    owner: null,
+    leaseUntil: null,
+    claimedAt: null,
+    settledAt: null,
+    pruneAt: null,
+    result: null,
+    error: null,
+    progress: null,
+    note: null,
+    settledToken: null,
+    settledEvent: null,
+    stateIndex: -1,
+    expiryIndex: -1,
+  };
+}
+
+export function claimedJobOf(job: MemoryJob): ClaimedJob {
+  const { id, token, payload, attempt, losses } = job;
+  const { queue, task, extra } = job.shape;
+  return { id, token, queue, task, payload, attempt, losses, extra };
+}
+
+export function recordOf(job: MemoryJob): JobRecord {
+  return {
+    ...job.shape,
+    id: job.id,
+    payload: job.payload,
+    state: job.state,
+    runAt: job.runAt,
+    expireAt: job.expireAt,
+    attempt: job.attempt,
+    losses: job.losses,
+    token: job.token,
+    owner: job.owner,
+    leaseUntil: job.leaseUntil,
+    createdAt: job.createdAt,
+    claimedAt: job.claimedAt,
+    settledAt: job.settledAt,
+    result: job.result,
+    error: job.error,
+    progress: job.progress,
+    note: job.note,
+  };
+}

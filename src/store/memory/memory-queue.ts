@@ -1,0 +1,101 @@
+import type { JobState } from "../../core/job-state.ts";
+import { QUEUE_CAPACITY_DEFAULT } from "../../core/limits.ts";
+import type { QueueRecord } from "../store.ts";
+import { Heap } from "./heap.ts";
+import type { MemoryJob } from "./memory-job.ts";
+import { NumberMap } from "./number-map.ts";
+
+/** The ready jobs of one task in one queue: a lane per priority, each in order of arrival. */
+class TaskLanes {
+  readonly #lanes: NumberMap<MemoryJob>[] = [];
+
+  lane(priority: number): NumberMap<MemoryJob> {
+    while (this.#lanes.length <= priority) this.#lanes.push(new NumberMap());
+    return this.#lanes[priority] ?? new NumberMap();
+  }
+
+  /** In the order in which they are to be claimed. */
+  *inOrder(): Generator<MemoryJob> {
+    for (const lane of this.#lanes) {
+      if (lane.size > 0) yield* lane.valuesAfter(-1);
+    }
+  }
+}
+
+/** One queue: its settings, its counters, and its jobs by state and by task. */
+export class MemoryQueue {
+  readonly name: string;
+  capacity: number = QUEUE_CAPACITY_DEFAULT;
+  paused = false;
+  retryingCount = 0;
+  doneTotal = 0;
+  failedTotal = 0;
+  /** By state and job number: what `list` shows and `queues` counts. */
+  readonly jobs: Readonly<Record<JobState, NumberMap<MemoryJob>>> = {
+    scheduled: new NumberMap(),
+    ready: new NumberMap(),
+    leased: new NumberMap(),
+    done: new NumberMap(),
+    dead: new NumberMap(),
+    cancelled: new NumberMap(),
+    expired: new NumberMap(),
+    dropped: new NumberMap(),
+  };
+  /** Done rows, the one that may go first at the top. */
+  readonly done: Heap<MemoryJob> = new Heap({
+    isBefore: isPrunedBefore,
+    moved: (job, index) => {
+      job.stateIndex = index;
+    },
+  });
+  readonly #tasks = new Map<string, TaskLanes>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** Jobs that count against the capacity. */
+  get waitingCount(): number {
+    return this.jobs.scheduled.size + this.jobs.ready.size;
+  }
+
+  lane(task: string, priority: number): NumberMap<MemoryJob> {
+    let lanes = this.#tasks.get(task);
+    if (lanes === undefined) {
+      lanes = new TaskLanes();
+      this.#tasks.set(task, lanes);
+    }
+    return lanes.lane(priority);
+  }
+
+  /** The ready jobs of these tasks, each task in its own order. */
+  readySources(tasks: readonly string[]): Generator<MemoryJob>[] {
+    const sources: Generator<MemoryJob>[] = [];
+    for (const task of new Set(tasks)) {
+      const lanes = this.#tasks.get(task);
+      if (lanes !== undefined) sources.push(lanes.inOrder());
+    }
+    return sources;
+  }
+
+  record(): QueueRecord {
+    const { name, capacity, paused, retryingCount, doneTotal, failedTotal, jobs } = this;
+    const counts = {
+      scheduled: jobs.scheduled.size,
+      ready: jobs.ready.size,
+      leased: jobs.leased.size,
+      done: jobs.done.size,
+      dead: jobs.dead.size,
+      cancelled: jobs.cancelled.size,
+      expired: jobs.expired.size,
+      dropped: jobs.dropped.size,
+    };
+    return { name, capacity, paused, counts, retryingCount, doneTotal, failedTotal };
+  }
+}
+
+/** Whether `a` may go before `b`; the id decides between rows of one millisecond. */
+export function isPrunedBefore(a: MemoryJob, b: MemoryJob): boolean {
+  const difference = (a.pruneAt ?? 0) - (b.pruneAt ?? 0);
+  return difference < 0 || (difference === 0 && a.id < b.id);
+}

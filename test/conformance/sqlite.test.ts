@@ -1,0 +1,4 @@
+import { describeStore } from "./store-suite.ts";
+import { openTemporarySqlite } from "./temporary-store.ts";
+
+describeStore("sqlite", openTemporarySqlite);
