@@ -79,7 +79,12 @@ export class App implements AsyncDisposable {
     this.#ids = new IdSource(() => this.#engine.call(reserve, OPEN_MS_MAX));
     this.#handles = this.#makeHandleLink();
     const { bodies, bounds } = options;
-    const tools = { clock: this.#clock, outbox: this.#outbox, ids: this.#ids, handles: this.#handles };
+    const tools = {
+      clock: this.#clock,
+      outbox: this.#outbox,
+      ids: this.#ids,
+      handles: this.#handles,
+    };
     this.#enqueuer = new Enqueuer({ ...tools, bodies, bounds });
     this.#loop = this.#makeLoop(options);
     this.listener = {
@@ -117,7 +122,11 @@ export class App implements AsyncDisposable {
    *   UNJAM_OUTCOME_UNKNOWN (repeat it with `details.ids[0]` as `id`), UNJAM_PAYLOAD_…,
    *   UNJAM_ID_TAKEN, UNJAM_TASK_UNKNOWN, UNJAM_STORE_…, UNJAM_CLOSED
    */
-  enqueue<In, Out>(task: Task<In, Out>, input: NoInfer<In>, options?: EnqueueOptions): Promise<JobHandle<Out>>;
+  enqueue<In, Out>(
+    task: Task<In, Out>,
+    input: NoInfer<In>,
+    options?: EnqueueOptions,
+  ): Promise<JobHandle<Out>>;
   /** By name, for a task that this process knows; the input is not checked at compile time. */
   enqueue(task: string, input: unknown, options?: EnqueueOptions): Promise<JobHandle>;
   enqueue(task: unknown, input: unknown, options?: EnqueueOptions): Promise<JobHandle> {
@@ -131,8 +140,16 @@ export class App implements AsyncDisposable {
     inputs: readonly NoInfer<In>[],
     options?: EnqueueOptions,
   ): Promise<JobHandle<Out>[]>;
-  enqueueMany(task: string, inputs: readonly unknown[], options?: EnqueueOptions): Promise<JobHandle[]>;
-  enqueueMany(task: unknown, inputs: readonly unknown[], options?: EnqueueOptions): Promise<JobHandle[]> {
+  enqueueMany(
+    task: string,
+    inputs: readonly unknown[],
+    options?: EnqueueOptions,
+  ): Promise<JobHandle[]>;
+  enqueueMany(
+    task: unknown,
+    inputs: readonly unknown[],
+    options?: EnqueueOptions,
+  ): Promise<JobHandle[]> {
     if (this.#phase !== "open") return Promise.reject(this.#refusal("enqueueMany"));
     return this.#enqueuer.enqueueMany(task, inputs, options);
   }
@@ -192,7 +209,10 @@ export class App implements AsyncDisposable {
   async retry(ids: readonly string[]): Promise<readonly string[]> {
     this.#check("retry");
     const numbers = await this.#numbersOf(ids);
-    const revived = await this.#engine.call({ name: "revive", ids: [...numbers.keys()] }, WAIT_MS_DEFAULT);
+    const revived = await this.#engine.call(
+      { name: "revive", ids: [...numbers.keys()] },
+      WAIT_MS_DEFAULT,
+    );
     return revived.map((id) => numbers.get(id) ?? formatJobId(id));
   }
 
@@ -207,7 +227,10 @@ export class App implements AsyncDisposable {
   }
 
   /** Where the jobs are, and what an acknowledgement survives. */
-  async store(): Promise<{ readonly place: string; readonly durability: "memory" | "process" | "power" }> {
+  async store(): Promise<{
+    readonly place: string;
+    readonly durability: "memory" | "process" | "power";
+  }> {
     this.#check("store");
     const { place, durability } = await this.#engine.call({ name: "store" }, WAIT_MS_DEFAULT);
     return { place, durability };
@@ -287,7 +310,9 @@ export class App implements AsyncDisposable {
 
   /** A new engine took over: it gets what the old one owed. */
   #resume(): void {
-    const jobs = this.#loop.held().map((held): ClaimedJob => ({ ...held, payload: "", losses: 0, extra: null }));
+    const jobs = this.#loop
+      .held()
+      .map((held): ClaimedJob => ({ ...held, payload: "", losses: 0, extra: null }));
     this.#runtime?.send({ type: "held", jobs });
     this.#outbox.resend();
     this.#engine.resend();
@@ -333,7 +358,10 @@ export class App implements AsyncDisposable {
   }
 
   #sayBlocked(task: string, id: JobNumber, blockedMs: number): void {
-    const event: AppEvent = { name: "blocked", data: { task, jobId: formatJobId(id), blockedMs, stack: null } };
+    const event: AppEvent = {
+      name: "blocked",
+      data: { task, jobId: formatJobId(id), blockedMs, stack: null },
+    };
     this.#events.emit(event);
   }
 

@@ -46,7 +46,10 @@ export class EngineClient {
   #lastCall = 0;
   #newlyWatched: JobNumber[] = [];
 
-  constructor(ports: { readonly clock: Clock; readonly timers: Timers }, send: (message: ToEngine) => void) {
+  constructor(
+    ports: { readonly clock: Clock; readonly timers: Timers },
+    send: (message: ToEngine) => void,
+  ) {
     this.#clock = ports.clock;
     this.#timers = ports.timers;
     this.#send = send;
@@ -67,10 +70,17 @@ export class EngineClient {
         const waitedMs = Math.round(this.#clock.now() - since);
         reject(new UnjamError("UNJAM_WAIT_TIMEOUT", { what: request.name, waitedMs, state: null }));
       };
-      const timer = this.#timers.after(waitMs + ANSWER_SLACK_MS, onTime, { keepsAlive: true });
+      const timer = this.#timers.after(waitMs + ANSWER_SLACK_MS, onTime);
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the engine answers a call by its name; CallAnswers says with what.
       const settle = resolve as (answer: unknown) => void;
-      this.#calls.set(call, { name: request.name, request: bounded, since, resolve: settle, reject, timer });
+      this.#calls.set(call, {
+        name: request.name,
+        request: bounded,
+        since,
+        resolve: settle,
+        reject,
+        timer,
+      });
       this.#send({ type: "call", call, request: bounded });
     });
   }
@@ -79,7 +89,10 @@ export class EngineClient {
    * Resolves with the job's record once it is settled, with `undefined` when it is not in the store.
    * @throws UNJAM_WAIT_TIMEOUT, or the signal's reason
    */
-  settled(id: JobNumber, { waitMs, signal }: { waitMs: number; signal: AbortSignal | undefined }): Promise<JobRecord | undefined> {
+  settled(
+    id: JobNumber,
+    { waitMs, signal }: { waitMs: number; signal: AbortSignal | undefined },
+  ): Promise<JobRecord | undefined> {
     const since = this.#clock.now();
     return new Promise((resolve, reject) => {
       const end = (): void => {
@@ -97,7 +110,7 @@ export class EngineClient {
         const what = `the result of job ${formatJobId(id)}`;
         reject(new UnjamError("UNJAM_WAIT_TIMEOUT", { what, waitedMs, state: null }));
       };
-      const timer = this.#timers.after(waitMs, onTime, { keepsAlive: true });
+      const timer = this.#timers.after(waitMs, onTime);
       const wait: ResultWait = {
         since,
         deadline: since + waitMs,
@@ -157,7 +170,12 @@ export class EngineClient {
       deadline: request.deadline,
     }));
     const results = [...this.#results].flatMap(([id, waits]) =>
-      [...waits].map(({ since, deadline }) => ({ name: `result of ${formatJobId(id)}`, since, deadline, count: 1 })),
+      [...waits].map(({ since, deadline }) => ({
+        name: `result of ${formatJobId(id)}`,
+        since,
+        deadline,
+        count: 1,
+      })),
     );
     return [...calls, ...results];
   }

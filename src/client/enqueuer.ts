@@ -1,5 +1,11 @@
 import type { Clock } from "../core/clock.ts";
-import { type AddOrder, type EnqueueOptions, plainOrder, type QueueBounds, readOrder } from "../core/enqueue-order.ts";
+import {
+  type AddOrder,
+  type EnqueueOptions,
+  plainOrder,
+  type QueueBounds,
+  readOrder,
+} from "../core/enqueue-order.ts";
 import { UnjamError } from "../core/errors.ts";
 import type { JobNumber } from "../core/job.ts";
 import { formatJobId } from "../core/job-id.ts";
@@ -41,7 +47,11 @@ export class Enqueuer {
     this.#handles = options.handles;
   }
 
-  async enqueue(task: unknown, input: unknown, options: EnqueueOptions | undefined): Promise<JobHandle> {
+  async enqueue(
+    task: unknown,
+    input: unknown,
+    options: EnqueueOptions | undefined,
+  ): Promise<JobHandle> {
     const body = this.#bodyOf(task);
     const { name } = body.facts;
     const plain = this.#plainOrder(body);
@@ -62,10 +72,16 @@ export class Enqueuer {
     const body = this.#bodyOf(task);
     const { name } = body.facts;
     if (inputs.length > BATCH_JOBS_MAX) {
-      throw new UnjamError("UNJAM_BATCH_TOO_LARGE", { jobs: inputs.length, jobsMax: BATCH_JOBS_MAX });
+      throw new UnjamError("UNJAM_BATCH_TOO_LARGE", {
+        jobs: inputs.length,
+        jobsMax: BATCH_JOBS_MAX,
+      });
     }
     if (options?.id !== undefined || options?.key !== undefined) {
-      throw new UnjamError("UNJAM_NOT_SUPPORTED", { what: "an id or key for many jobs", where: "enqueueMany" });
+      throw new UnjamError("UNJAM_NOT_SUPPORTED", {
+        what: "an id or key for many jobs",
+        where: "enqueueMany",
+      });
     }
     if (inputs.length === 0) return [];
     const payloads: string[] = [];

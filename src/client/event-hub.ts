@@ -1,4 +1,9 @@
-import { APP_EVENT_NAMES, type AppEvent, type AppEventName, type AppEvents } from "../core/events.ts";
+import {
+  APP_EVENT_NAMES,
+  type AppEvent,
+  type AppEventName,
+  type AppEvents,
+} from "../core/events.ts";
 import type { Logger, LogLine } from "../core/job-context.ts";
 import { invalid } from "../core/options.ts";
 
@@ -50,7 +55,10 @@ export class EventHub {
     switch (event.name) {
       case "full": {
         const { queue, capacity, count } = event.data;
-        this.#logger.warn({ queue, capacity, count }, "a queue is full; callers wait or are refused");
+        this.#logger.warn(
+          { queue, capacity, count },
+          "a queue is full; callers wait or are refused",
+        );
         return;
       }
       case "blocked": {
@@ -63,14 +71,20 @@ export class EventHub {
       }
       case "timeout": {
         const { task, jobId, timeoutMs } = event.data;
-        this.#logger.warn({ jobId, timeoutMs }, `an attempt of task "${task}" was not over at its deadline`);
+        this.#logger.warn(
+          { jobId, timeoutMs },
+          `an attempt of task "${task}" was not over at its deadline`,
+        );
         return;
       }
       case "replaced":
         this.#logger.warn(event.data, `a ${event.data.part} was replaced: ${event.data.reason}`);
         return;
       case "broken":
-        this.#logger.error(event.data, `${event.data.part}: restart budget used up; ${event.data.reason}`);
+        this.#logger.error(
+          event.data,
+          `${event.data.part}: restart budget used up; ${event.data.reason}`,
+        );
         return;
       case "store":
         this.#logger.warn({}, event.data.message);

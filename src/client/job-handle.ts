@@ -36,7 +36,10 @@ export interface JobStatus {
 
 /** How a handle reaches its app. */
 export interface HandleLink {
-  wait(id: string, options: { waitMs: number; signal: AbortSignal | undefined }): Promise<JobRecord | undefined>;
+  wait(
+    id: string,
+    options: { waitMs: number; signal: AbortSignal | undefined },
+  ): Promise<JobRecord | undefined>;
   find(id: string): Promise<JobRecord | undefined>;
   cancel(id: string): Promise<boolean>;
 }

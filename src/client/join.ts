@@ -27,7 +27,11 @@ export interface JoinResult {
   /** Dead and expired. */
   readonly failed: number;
   /** The first ten of them. */
-  readonly errors: readonly { readonly id: string; readonly task: string; readonly error: string }[];
+  readonly errors: readonly {
+    readonly id: string;
+    readonly task: string;
+    readonly error: string;
+  }[];
   /** Not waited for: delayed into the future, and what waits in paused queues. */
   readonly delayedCount: number;
   readonly pausedCount: number;
@@ -37,7 +41,12 @@ export interface JoinResult {
 export type JoinBase = ReadonlyMap<string, { readonly done: number; readonly failed: number }>;
 
 export function joinBase(queues: readonly QueueRecord[]): JoinBase {
-  return new Map(queues.map(({ name, doneTotal, failedTotal }) => [name, { done: doneTotal, failed: failedTotal }]));
+  return new Map(
+    queues.map(({ name, doneTotal, failedTotal }) => [
+      name,
+      { done: doneTotal, failed: failedTotal },
+    ]),
+  );
 }
 
 /** A join under way: which queues, since when, until when. */
@@ -76,8 +85,11 @@ function unfinishedIn({ counts, retryingCount, paused }: QueueRecord): number {
 }
 
 async function resultOf(joining: Joining, queues: readonly QueueRecord[]): Promise<JoinResult> {
-  const sum = (of: (queue: QueueRecord) => number): number => queues.reduce((total, queue) => total + of(queue), 0);
-  const failed = sum(({ name, failedTotal }) => failedTotal - (joining.base.get(name)?.failed ?? 0));
+  const sum = (of: (queue: QueueRecord) => number): number =>
+    queues.reduce((total, queue) => total + of(queue), 0);
+  const failed = sum(
+    ({ name, failedTotal }) => failedTotal - (joining.base.get(name)?.failed ?? 0),
+  );
   return {
     done: sum(({ name, doneTotal }) => doneTotal - (joining.base.get(name)?.done ?? 0)),
     failed,
@@ -88,7 +100,12 @@ async function resultOf(joining: Joining, queues: readonly QueueRecord[]): Promi
 }
 
 async function firstErrors({ engine, queue, openedAt }: Joining): Promise<JoinResult["errors"]> {
-  const query = { queue: queue ?? null, states: ["dead", "expired"] as const, limit: 1_000, after: null };
+  const query = {
+    queue: queue ?? null,
+    states: ["dead", "expired"] as const,
+    limit: 1_000,
+    after: null,
+  };
   const records = await engine.call({ name: "list", query }, 5_000);
   return records
     .filter(({ settledAt }) => settledAt !== null && settledAt >= openedAt)
@@ -123,7 +140,7 @@ async function timeoutOf(
 
 function pause({ timers, signal }: Joining, ms: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = timers.after(ms, resolve, { keepsAlive: true });
+    const timer = timers.after(ms, resolve);
     const onAbort = (): void => {
       timer.cancel();
       resolve();

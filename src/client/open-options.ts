@@ -40,7 +40,11 @@ export interface OpenOptions {
 export interface ReadOpen {
   readonly store: string;
   readonly tasks: unknown;
-  readonly work: { readonly loop: number; readonly threads: number; readonly queues: readonly string[] | null };
+  readonly work: {
+    readonly loop: number;
+    readonly threads: number;
+    readonly queues: readonly string[] | null;
+  };
   readonly queues: ReadonlyMap<string, QueueBounds>;
   readonly signals: boolean;
   readonly logger: Logger | undefined;
@@ -49,7 +53,11 @@ export interface ReadOpen {
 
 /** @throws UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION, UNJAM_QUEUE_NAME_INVALID, UNJAM_NOT_SUPPORTED */
 export function readOpen(options: unknown): ReadOpen {
-  const { store, tasks, work, queues, signals, logger, runtime } = readOptions(OPEN_OPTIONS, options, "open()");
+  const { store, tasks, work, queues, signals, logger, runtime } = readOptions(
+    OPEN_OPTIONS,
+    options,
+    "open()",
+  );
   return {
     ...{ store, tasks, signals, runtime },
     work: readWork(work),
@@ -65,8 +73,13 @@ function readWork(work: unknown): ReadOpen["work"] {
     throw new UnjamError("UNJAM_NOT_SUPPORTED", { what: "work.processes", where: "this version" });
   }
   if (queues === undefined) return { loop, threads, queues: null };
-  if (!Array.isArray(queues)) throw invalid("queues", "open() work", "an array of queue names", queues);
-  return { loop, threads, queues: queues.map((name) => readQueueName(name, "queues", "open() work")) };
+  if (!Array.isArray(queues))
+    throw invalid("queues", "open() work", "an array of queue names", queues);
+  return {
+    loop,
+    threads,
+    queues: queues.map((name) => readQueueName(name, "queues", "open() work")),
+  };
 }
 
 function readQueues(queues: unknown): ReadonlyMap<string, QueueBounds> {
@@ -77,8 +90,15 @@ function readQueues(queues: unknown): ReadonlyMap<string, QueueBounds> {
   }
   for (const [name, given] of Object.entries(queues)) {
     const queue = readQueueName(name, "queues", "open()");
-    const { capacity, waitersMax } = readOptions(QUEUE_OPTIONS, given, `open() queues[${JSON.stringify(name)}]`);
-    bounds.set(queue, { capacity, waitersMax: waitersMax ?? Math.min(capacity, WAITERS_MAX_DEFAULT) });
+    const { capacity, waitersMax } = readOptions(
+      QUEUE_OPTIONS,
+      given,
+      `open() queues[${JSON.stringify(name)}]`,
+    );
+    bounds.set(queue, {
+      capacity,
+      waitersMax: waitersMax ?? Math.min(capacity, WAITERS_MAX_DEFAULT),
+    });
   }
   return bounds;
 }
@@ -105,7 +125,10 @@ export function refuseUnrunnable(
   for (const { facts, handler } of bodies.values()) {
     if (handler === undefined || isInline) continue;
     if (facts.runs === "process") {
-      throw new UnjamError("UNJAM_NOT_SUPPORTED", { what: `task "${facts.name}" with runs: "process"`, where: "this version" });
+      throw new UnjamError("UNJAM_NOT_SUPPORTED", {
+        what: `task "${facts.name}" with runs: "process"`,
+        where: "this version",
+      });
     }
     if (facts.runs === "thread" && !hasModule) {
       throw new UnjamError("UNJAM_TASK_NEEDS_MODULE", { task: facts.name, runs: facts.runs });

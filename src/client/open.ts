@@ -51,7 +51,10 @@ async function openApp(read: ReadOpen, loaded: LoadedTasks): Promise<App> {
   });
   const runtime = isInline
     ? await launchInline(engine, { ...ports, random: Math.random }, app.listener)
-    : await launchThreads({ engine, module: engine.threadSlots > 0 ? loaded.module : null }, app.listener);
+    : await launchThreads(
+        { engine, module: engine.threadSlots > 0 ? loaded.module : null },
+        app.listener,
+      );
   await app.connect(runtime, read.signals);
   return app;
 }
@@ -59,14 +62,19 @@ async function openApp(read: ReadOpen, loaded: LoadedTasks): Promise<App> {
 function engineOptions(read: ReadOpen, { bodies }: LoadedTasks): EngineOptions {
   const isInline = read.runtime === "inline";
   const runnable = [...bodies.values()].filter(({ handler }) => handler !== undefined);
-  const tasks = runnable.map(({ facts }): TaskFacts => (isInline ? { ...facts, runs: "loop" } : facts));
+  const tasks = runnable.map(({ facts }): TaskFacts =>
+    isInline ? { ...facts, runs: "loop" } : facts,
+  );
   const hasThreadTasks = tasks.some(({ runs }) => runs === "thread");
   const own = [...new Set(tasks.map(({ queue }) => queue))];
-  const queues = read.work.queues === null ? own : own.filter((queue) => read.work.queues?.includes(queue));
+  const queues =
+    read.work.queues === null ? own : own.filter((queue) => read.work.queues?.includes(queue));
   return {
     storeUrl: read.store,
     tasks,
-    loopSlots: tasks.some(({ runs }) => runs === "loop") ? Math.max(read.work.loop, isInline ? 1 : 0) : 0,
+    loopSlots: tasks.some(({ runs }) => runs === "loop")
+      ? Math.max(read.work.loop, isInline ? 1 : 0)
+      : 0,
     threadSlots: hasThreadTasks ? read.work.threads : 0,
     queues,
     label: `pid ${process.pid}`,

@@ -64,7 +64,10 @@ export class Outbox {
   #isFlushDue = false;
   #timer: { readonly timer: Timer; readonly at: MonotonicMs } | undefined;
 
-  constructor(ports: { readonly clock: Clock; readonly timers: Timers }, send: (message: ToEngine) => void) {
+  constructor(
+    ports: { readonly clock: Clock; readonly timers: Timers },
+    send: (message: ToEngine) => void,
+  ) {
     this.#clock = ports.clock;
     this.#timers = ports.timers;
     this.#send = send;
@@ -83,7 +86,11 @@ export class Outbox {
   }
 
   /** Adds jobs that are stored together or not at all. */
-  addAll(order: AddOrder, ids: readonly JobNumber[], payloads: readonly string[]): Promise<JobNumber[]> {
+  addAll(
+    order: AddOrder,
+    ids: readonly JobNumber[],
+    payloads: readonly string[],
+  ): Promise<JobNumber[]> {
     const pending = this.#openGroup(order);
     this.#open.delete(order);
     this.#lastOpen = undefined;
@@ -101,7 +108,8 @@ export class Outbox {
   }
 
   returned(id: JobNumber, token: number, result: string | null): void {
-    if (result !== null && this.#results === null) this.#results = this.#returnedIds.map(() => null);
+    if (result !== null && this.#results === null)
+      this.#results = this.#returnedIds.map(() => null);
     this.#returnedIds.push(id);
     this.#returnedTokens.push(token);
     this.#results?.push(result);
@@ -176,7 +184,12 @@ export class Outbox {
   }
 
   /** Open waits, one per group. */
-  waits(): { readonly name: string; readonly since: MonotonicMs; readonly deadline: MonotonicMs; readonly count: number }[] {
+  waits(): {
+    readonly name: string;
+    readonly since: MonotonicMs;
+    readonly deadline: MonotonicMs;
+    readonly count: number;
+  }[] {
     return [...this.#pending.values()].map(({ order, since, left, request }) => ({
       name: `enqueue ${order.shape.task} → ${order.shape.queue}`,
       since,
@@ -241,7 +254,7 @@ export class Outbox {
   #arm(at: MonotonicMs): void {
     this.#timer?.timer.cancel();
     const delayMs = Math.ceil(Math.max(0, at - this.#clock.now()));
-    const timer = this.#timers.after(delayMs, () => this.#onDeadline(), { keepsAlive: true });
+    const timer = this.#timers.after(delayMs, () => this.#onDeadline());
     this.#timer = { timer, at };
   }
 

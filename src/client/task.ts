@@ -73,7 +73,10 @@ export function task<In, Out>(
   options: TaskOptions,
   handler: Handler<In, Out>,
 ): Task<In, Awaited<Out>>;
-export function task<In = unknown, Out = unknown>(name: string, options?: TaskOptions): Task<In, Out>;
+export function task<In = unknown, Out = unknown>(
+  name: string,
+  options?: TaskOptions,
+): Task<In, Out>;
 export function task(name: string, options: object = {}, handler?: AnyHandler): Task<unknown> {
   const where = `task(${JSON.stringify(name)})`;
   if (typeof name !== "string" || name.length === 0 || name.length > TASK_NAME_CHARS_MAX) {
@@ -98,9 +101,13 @@ export function task(name: string, options: object = {}, handler?: AnyHandler): 
  * export const resize = task<{ path: string }, { bytes: number }>("resize", { runs: "thread" });
  * export const resizeHandler = handle(resize, async ({ path }) => ({ bytes: path.length }));
  */
-export function handle<In, Out>(definition: Task<In, Out>, handler: Handler<In, Out>): Task<In, Out> {
+export function handle<In, Out>(
+  definition: Task<In, Out>,
+  handler: Handler<In, Out>,
+): Task<In, Out> {
   const body = taskBody(definition);
-  if (body === undefined) throw invalid("definition", "handle()", "a value made by task()", definition);
+  if (body === undefined)
+    throw invalid("definition", "handle()", "a value made by task()", definition);
   if (typeof handler !== "function") throw invalid("handler", "handle()", "a function", handler);
   return { name: definition.name, [TASK]: { ...body, handler } };
 }
@@ -112,7 +119,11 @@ export function collectTasks(values: Iterable<unknown>): Map<string, TaskBody> {
     const body = taskBody(value);
     if (body === undefined) continue;
     const known = tasks.get(body.facts.name);
-    if (known?.handler !== undefined && body.handler !== undefined && known.handler !== body.handler) {
+    if (
+      known?.handler !== undefined &&
+      body.handler !== undefined &&
+      known.handler !== body.handler
+    ) {
       throw new UnjamError("UNJAM_TASK_DUPLICATE", { task: body.facts.name });
     }
     if (known === undefined || body.handler !== undefined) tasks.set(body.facts.name, body);

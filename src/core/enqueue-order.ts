@@ -21,7 +21,12 @@ export interface EnqueueOptions {
   /** How long to wait for room and for the store. Default 30_000. */
   readonly waitMs?: number;
   /** What to do while the queue is full. Default "wait". */
-  readonly whenFull?: "wait" | "reject" | "drop-newest" | "drop-oldest" | { readonly retry: Partial<Backoff> };
+  readonly whenFull?:
+    | "wait"
+    | "reject"
+    | "drop-newest"
+    | "drop-oldest"
+    | { readonly retry: Partial<Backoff> };
   /** Give up unless it has started by then. */
   readonly expireMs?: number;
   readonly signal?: AbortSignal;
@@ -58,7 +63,16 @@ export interface ReadOrder {
 /** The order of an enqueue without options: one object per task, so that such jobs share groups. */
 export function plainOrder({ name, queue }: TaskFacts, bounds: QueueBounds | undefined): AddOrder {
   return {
-    shape: { queue, task: name, priority: 0, runAt: null, expireAt: null, key: null, callerId: null, extra: null },
+    shape: {
+      queue,
+      task: name,
+      priority: 0,
+      runAt: null,
+      expireAt: null,
+      key: null,
+      callerId: null,
+      extra: null,
+    },
     capacity: bounds?.capacity ?? null,
     whenFull: "wait",
     waitersMax: bounds?.waitersMax ?? WAITERS_MAX_DEFAULT,
@@ -72,7 +86,10 @@ export function readOrder(plain: AddOrder, options: unknown, clock: Clock): Read
   const where = `enqueue(${plain.shape.task})`;
   const given = readOptions(ENQUEUE_OPTIONS, options, where);
   if (given.tx !== undefined) {
-    throw new UnjamError("UNJAM_NOT_SUPPORTED", { what: "enqueue with tx", where: "an embedded store" });
+    throw new UnjamError("UNJAM_NOT_SUPPORTED", {
+      what: "enqueue with tx",
+      where: "an embedded store",
+    });
   }
   const now = clock.wallNow();
   const ownId = given.id === undefined ? null : (parseJobId(given.id) ?? null);
@@ -107,10 +124,18 @@ function readWhenFull(value: unknown, where: string): WhenFull {
   if (value === undefined || value === "wait") return "wait";
   if (value === "reject") return "reject";
   if (value === "drop-newest" || value === "drop-oldest") {
-    throw new UnjamError("UNJAM_NOT_SUPPORTED", { what: `whenFull ${JSON.stringify(value)}`, where: "this version" });
+    throw new UnjamError("UNJAM_NOT_SUPPORTED", {
+      what: `whenFull ${JSON.stringify(value)}`,
+      where: "this version",
+    });
   }
   if (typeof value === "object" && value !== null && "retry" in value) {
     return { retry: readOptions(BACKOFF_OPTIONS, value.retry, `${where} whenFull.retry`) };
   }
-  throw invalid("whenFull", where, '"wait", "reject", "drop-newest", "drop-oldest" or { retry: backoff }', value);
+  throw invalid(
+    "whenFull",
+    where,
+    '"wait", "reject", "drop-newest", "drop-oldest" or { retry: backoff }',
+    value,
+  );
 }

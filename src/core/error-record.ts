@@ -20,7 +20,9 @@ export function toErrorRecord(thrown: unknown, depth = 0): ErrorRecord {
     message: cut(asText(read(thrown, "message") ?? "")),
     ...(typeof code === "string" ? { code } : {}),
     ...(details === undefined ? {} : { details }),
-    ...(typeof stack === "string" ? { stack: cut(stack.split("\n").slice(0, STACK_LINES_MAX).join("\n")) } : {}),
+    ...(typeof stack === "string"
+      ? { stack: cut(stack.split("\n").slice(0, STACK_LINES_MAX).join("\n")) }
+      : {}),
     ...(cause === undefined || depth >= CAUSE_DEPTH_MAX
       ? {}
       : { cause: toErrorRecord(cause, depth + 1) }),

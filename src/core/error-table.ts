@@ -61,7 +61,7 @@ export const ERRORS = {
   UNJAM_TASK_MODULE_NOT_FOUND: {
     message: (d: { url: string; tried: readonly string[] }): string =>
       `no task module at ${d.url}; tried ${d.tried.join(", ")}`,
-    help: "Pass a URL relative to the calling file: new URL(\"./tasks.ts\", import.meta.url). Under a bundler, make the task module an entry of its own; after tsc the sibling .js is found by itself.",
+    help: 'Pass a URL relative to the calling file: new URL("./tasks.ts", import.meta.url). Under a bundler, make the task module an entry of its own; after tsc the sibling .js is found by itself.',
     httpStatus: 500,
     exitCode: 2,
   },
@@ -79,7 +79,8 @@ export const ERRORS = {
     exitCode: 2,
   },
   UNJAM_THREAD_ENTRY_MISSING: {
-    message: (d: { entry: string }): string => `the runtime's thread module ${d.entry} does not exist`,
+    message: (d: { entry: string }): string =>
+      `the runtime's thread module ${d.entry} does not exist`,
     help: 'A bundler inlined unjam. Mark it external: esbuild --external:unjam, webpack externals, Next.js serverExternalPackages: ["unjam"].',
     httpStatus: 500,
     exitCode: 2,
@@ -92,7 +93,8 @@ export const ERRORS = {
     exitCode: 2,
   },
   UNJAM_NOT_SUPPORTED: {
-    message: (d: { what: string; where: string }): string => `${d.what} is not supported by ${d.where}`,
+    message: (d: { what: string; where: string }): string =>
+      `${d.what} is not supported by ${d.where}`,
     help: "CHANGELOG.md and the README's limits say what this version does not do yet.",
     httpStatus: 501,
     exitCode: 2,
@@ -308,7 +310,8 @@ export const ERRORS = {
     exitCode: 4,
   },
   UNJAM_STORE_FOREIGN: {
-    message: (d: { file: string; reason: string }): string => `${d.file} is not an unjam store: ${d.reason}`,
+    message: (d: { file: string; reason: string }): string =>
+      `${d.file} is not an unjam store: ${d.reason}`,
     help: "Give unjam a file of its own; it never writes into another program's database.",
     httpStatus: 500,
     exitCode: 4,
@@ -339,7 +342,8 @@ export const ERRORS = {
     exitCode: 4,
   },
   UNJAM_STORE_IO: {
-    message: (d: { file: string; reason: string }): string => `the disk of ${d.file} failed: ${d.reason}`,
+    message: (d: { file: string; reason: string }): string =>
+      `the disk of ${d.file} failed: ${d.reason}`,
     help: "The file was closed and is opened anew before the next write. Look at the kernel's log for the disk.",
     httpStatus: 503,
     exitCode: 4,

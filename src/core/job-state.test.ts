@@ -75,13 +75,15 @@ describe("the table of job states", () => {
     }
   });
 
-  it("takes and gives leases only by claim", () => {
-    for (const from of JOB_STATES) {
-      for (const event of JOB_EVENTS) {
+  it("gives a lease only by claim, and takes it with every other move", () => {
+    const givers = JOB_EVENTS.filter((event) =>
+      JOB_STATES.some((from) => {
         const to = nextState(from, event);
-        if (to !== undefined) expect(STATE_FACTS[to].holdsLease).toBe(event === "claim");
-      }
-    }
+        return to !== undefined && STATE_FACTS[to].holdsLease;
+      }),
+    );
+
+    expect(givers).toEqual(["claim"]);
   });
 });
 

@@ -88,7 +88,11 @@ export function transition(from: JobState, event: JobEvent): JobState {
 
 /** The table as a Mermaid drawing; docs/reference/job-states.md holds its output. */
 export function drawJobStates(): string {
-  const lines = ["stateDiagram-v2", "  [*] --> ready: enqueue", "  [*] --> scheduled: enqueue later"];
+  const lines = [
+    "stateDiagram-v2",
+    "  [*] --> ready: enqueue",
+    "  [*] --> scheduled: enqueue later",
+  ];
   for (const from of JOB_STATES) {
     for (const event of JOB_EVENTS) {
       const to = nextState(from, event);

@@ -30,6 +30,8 @@ export const OVERLAP_MS_MAX = 60_000;
  * innocent job must survive a machine that crashes a few times.
  */
 export const LOSSES_MAX = 20;
+/** Losses after which a job that ended its own thread once more is dead: alone there, it is the cause. */
+export const GUILTY_LOSSES_MAX = 2;
 
 export const QUEUE_CAPACITY_DEFAULT = 100_000;
 export const QUEUE_CAPACITY_MAX = 100_000_000;

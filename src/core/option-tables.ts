@@ -265,10 +265,22 @@ export const OPEN_OPTIONS: OptionTable<OpenOptionValues> = {
     expected: "the URL of a module, or an array of tasks",
     about: "what can run here",
   },
-  work: { kind: "other", expected: "false or an object", about: "what this process runs; false = producer only" },
-  queues: { kind: "other", expected: "an object of queue options by name", about: "capacity by queue" },
+  work: {
+    kind: "other",
+    expected: "false or an object",
+    about: "what this process runs; false = producer only",
+  },
+  queues: {
+    kind: "other",
+    expected: "an object of queue options by name",
+    about: "capacity by queue",
+  },
   signals: { kind: "flag", fallback: false, about: "close on SIGTERM and SIGINT" },
-  logger: { kind: "other", expected: "an object with info, warn and error", about: "a pino-shaped logger" },
+  logger: {
+    kind: "other",
+    expected: "an object with info, warn and error",
+    about: "a pino-shaped logger",
+  },
   runtime: {
     kind: "choice",
     fallback: "threads",

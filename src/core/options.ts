@@ -48,7 +48,10 @@ export function readOptions<V extends object>(
   given: unknown,
   where: string,
 ): V {
-  if (given !== undefined && (typeof given !== "object" || given === null || Array.isArray(given))) {
+  if (
+    given !== undefined &&
+    (typeof given !== "object" || given === null || Array.isArray(given))
+  ) {
     throw invalid("its options", where, "an object", given);
   }
   const specs = new Map<string, OptionSpec>(Object.entries(table));
@@ -77,7 +80,10 @@ function readOption(spec: OptionSpec, value: unknown, option: string, where: str
   return value;
 }
 
-function fits(spec: Exclude<OptionSpec, { kind: "other" | "group" | "queue" }>, value: unknown): boolean {
+function fits(
+  spec: Exclude<OptionSpec, { kind: "other" | "group" | "queue" }>,
+  value: unknown,
+): boolean {
   if (spec.kind === "flag") return typeof value === "boolean";
   if (spec.kind === "choice") return typeof value === "string" && spec.choices.includes(value);
   if (spec.kind === "text") {
@@ -126,7 +132,10 @@ const NAME = /^[A-Za-z0-9._:/-]+$/;
 export function readQueueName(value: unknown, option: string, where: string): string {
   if (typeof value !== "string") throw invalid(option, where, "the name of a queue", value);
   if (value.length > QUEUE_NAME_CHARS_MAX || !NAME.test(value)) {
-    throw new UnjamError("UNJAM_QUEUE_NAME_INVALID", { name: value, charsMax: QUEUE_NAME_CHARS_MAX });
+    throw new UnjamError("UNJAM_QUEUE_NAME_INVALID", {
+      name: value,
+      charsMax: QUEUE_NAME_CHARS_MAX,
+    });
   }
   return value;
 }
@@ -143,11 +152,18 @@ export function invalid(
   wanted: string,
   value: unknown,
 ): UnjamError<"UNJAM_INVALID_OPTION"> {
-  return new UnjamError("UNJAM_INVALID_OPTION", { option, where, expected: wanted, got: show(value) });
+  return new UnjamError("UNJAM_INVALID_OPTION", {
+    option,
+    where,
+    expected: wanted,
+    got: show(value),
+  });
 }
 
 function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-  if (typeof value === "number" || typeof value === "boolean" || value === null) return String(value);
+  if (typeof value === "string")
+    return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === "number" || typeof value === "boolean" || value === null)
+    return String(value);
   return Array.isArray(value) ? "an array" : `a value of type ${typeof value}`;
 }

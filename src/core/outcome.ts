@@ -1,7 +1,7 @@
 import { backoffMs } from "./backoff.ts";
 import type { EpochMs, Random } from "./clock.ts";
 import type { Outcome } from "./job.ts";
-import { OVERLAP_MS_MAX } from "./limits.ts";
+import { GUILTY_LOSSES_MAX, OVERLAP_MS_MAX } from "./limits.ts";
 import type { TaskFacts } from "./task.ts";
 
 /** How an attempt ended, as its runner saw it. `error` is JSON text of an ErrorRecord. */
@@ -22,8 +22,8 @@ export type AttemptEnd =
     }
   /** `bodyRunsOn`: a loop handler cannot be killed; its retry waits for the old body. */
   | { readonly kind: "timedOut"; readonly error: string; readonly bodyRunsOn: boolean }
-  /** The thread or process under it died. */
-  | { readonly kind: "lost"; readonly error: string }
+  /** The thread or process under it died. `isGuilty`: nothing else ran there. */
+  | { readonly kind: "lost"; readonly error: string; readonly isGuilty: boolean }
   | { readonly kind: "unstarted" };
 
 /**
@@ -32,16 +32,24 @@ export type AttemptEnd =
  */
 export function outcomeOf(
   end: AttemptEnd,
-  job: { readonly facts: TaskFacts; readonly attempt: number },
+  job: { readonly facts: TaskFacts; readonly attempt: number; readonly losses: number },
   chance: { readonly wallNow: EpochMs; readonly random: Random },
 ): Outcome {
-  const { facts, attempt } = job;
+  const { facts, attempt, losses } = job;
   switch (end.kind) {
     case "returned":
-      return { event: "succeed", result: end.result, error: end.problem, keepMs: facts.keep.doneMs };
+      return {
+        event: "succeed",
+        result: end.result,
+        error: end.problem,
+        keepMs: facts.keep.doneMs,
+      };
     case "unstarted":
       return { event: "handBack" };
     case "lost":
+      if (end.isGuilty && losses >= GUILTY_LOSSES_MAX) {
+        return { event: "failForGood", error: end.error, keepMs: facts.keep.deadMs };
+      }
       return { event: "loseLease", error: end.error };
     case "threw":
     case "timedOut": {

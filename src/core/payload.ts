@@ -34,7 +34,11 @@ export function serializeResult(
   }
   const bytes = utf8Bytes(json.text, RESULT_BYTES_MAX);
   if (bytes <= RESULT_BYTES_MAX) return { result: json.text, problem: null };
-  const problem = new UnjamError("UNJAM_RESULT_TOO_LARGE", { id, bytes, bytesMax: RESULT_BYTES_MAX });
+  const problem = new UnjamError("UNJAM_RESULT_TOO_LARGE", {
+    id,
+    bytes,
+    bytesMax: RESULT_BYTES_MAX,
+  });
   return { result: null, problem };
 }
 

@@ -22,9 +22,17 @@ export interface Verdict {
  */
 export function retryIn(delayMs: number): Error {
   if (!(delayMs >= 0 && delayMs <= DELAY_MS_MAX)) {
-    throw invalid("delayMs", "retryIn()", `a number of milliseconds from 0 to ${DELAY_MS_MAX}`, delayMs);
+    throw invalid(
+      "delayMs",
+      "retryIn()",
+      `a number of milliseconds from 0 to ${DELAY_MS_MAX}`,
+      delayMs,
+    );
   }
-  return withVerdict(new Error(`asked to be tried again in ${delayMs} ms`), { retryInMs: delayMs, isFinal: false });
+  return withVerdict(new Error(`asked to be tried again in ${delayMs} ms`), {
+    retryInMs: delayMs,
+    isFinal: false,
+  });
 }
 
 /**

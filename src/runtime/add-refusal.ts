@@ -7,7 +7,11 @@ import type { Added } from "./messages.ts";
 /** Why a job was not added, as the error that its caller gets. */
 export function addRefusal(
   outcome: Exclude<Added, { kind: "added" | "exists" }>,
-  { shape, id, waitedMs }: { readonly shape: JobShape; readonly id: string; readonly waitedMs: number },
+  {
+    shape,
+    id,
+    waitedMs,
+  }: { readonly shape: JobShape; readonly id: string; readonly waitedMs: number },
 ): Error {
   const { queue } = shape;
   switch (outcome.kind) {

@@ -8,7 +8,11 @@ import { invalid } from "../core/options.ts";
 
 /** Where a context's calls go: the loop runner's outbox, or a job thread's port. */
 export interface AttemptLink {
-  progress(id: JobNumber, token: number, report: { progress: number | null; note: string | null }): void;
+  progress(
+    id: JobNumber,
+    token: number,
+    report: { progress: number | null; note: string | null },
+  ): void;
   log(line: LogLine): void;
   enqueue(
     task: { readonly name: string },

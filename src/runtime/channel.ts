@@ -10,7 +10,9 @@ export interface Channel<Received, Sent> {
 }
 
 /** Two ends in one thread. Messages arrive in a turn of their own, as they would between threads. */
-export function channelPair<A, B>(soon: (run: () => void) => void): {
+export function channelPair<A, B>(
+  soon: (run: () => void) => void,
+): {
   readonly left: Channel<A, B>;
   readonly right: Channel<B, A>;
 } {

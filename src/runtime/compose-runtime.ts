@@ -42,7 +42,11 @@ export async function composeRuntime(ports: RuntimePorts, options: EngineOptions
   );
   const engine = buildEngine(ports, { ...options, owner });
   if (options.replaces !== null) {
-    await store.leave(options.replaces, "its store thread was restarted", clock.now() + OPEN_MS_MAX);
+    await store.leave(
+      options.replaces,
+      "its store thread was restarted",
+      clock.now() + OPEN_MS_MAX,
+    );
   }
   client.onMessage((message) => receiveFromClient(engine, message));
   ports.supervisor?.onMessage((message) => receiveFromSupervisor(engine, message));
@@ -53,7 +57,10 @@ export async function composeRuntime(ports: RuntimePorts, options: EngineOptions
   return engine;
 }
 
-function buildEngine(ports: RuntimePorts, options: EngineOptions & { readonly owner: OwnerId }): Engine {
+function buildEngine(
+  ports: RuntimePorts,
+  options: EngineOptions & { readonly owner: OwnerId },
+): Engine {
   const { clock, timers, random, store, client } = ports;
   const onError = (name: string, error: unknown): void => reportTrouble(client, name, error);
   const executor = new Executor(clock, options.tasks, lanesOf(ports, options));
@@ -62,7 +69,14 @@ function buildEngine(ports: RuntimePorts, options: EngineOptions & { readonly ow
     tell: (records, gone) => client.send({ type: "settled", records, gone }),
     onError,
   });
-  const settler = new Settler({ store, clock, timers, random, onError, onSettled: (ids) => watch.settled(ids) });
+  const settler = new Settler({
+    store,
+    clock,
+    timers,
+    random,
+    onError,
+    onSettled: (ids) => watch.settled(ids),
+  });
   const notice = new FullNotice(clock, (event) => client.send({ type: "event", event }));
   const intake = new Intake({
     store,
@@ -99,7 +113,17 @@ function buildEngine(ports: RuntimePorts, options: EngineOptions & { readonly ow
       lost: (leases) => executor.abort(leases, "lost"),
     },
   });
-  const parts = { ports, owner: options.owner, executor, fetcher, settler, renewer, intake, watch, waker };
+  const parts = {
+    ports,
+    owner: options.owner,
+    executor,
+    fetcher,
+    settler,
+    renewer,
+    intake,
+    watch,
+    waker,
+  };
   const services = [renewer.repeater, waker.repeater, ...upkeep(parts, onError)];
   return { ...parts, threadAdds, repeaters: services };
 }
@@ -143,8 +167,9 @@ function upkeep(
     new Repeater({ name: "pruner", step: prune, timers, onError, retryMs: PRUNE_MS }),
   ];
   if (store.capabilities.sharedBetweenProcesses) {
-    repeaters.push(new Repeater({ name: "poller", step: poll, timers, onError, retryMs: PRUNE_MS }));
+    repeaters.push(
+      new Repeater({ name: "poller", step: poll, timers, onError, retryMs: PRUNE_MS }),
+    );
   }
   return repeaters;
 }
-

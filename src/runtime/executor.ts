@@ -96,7 +96,10 @@ export class Executor {
     const since = this.#clock.now();
     for (const job of jobs) {
       const facts = this.#tasks.get(job.task);
-      invariant(facts !== undefined, `a job of task "${job.task}" was claimed here, and it is not known here`);
+      invariant(
+        facts !== undefined,
+        `a job of task "${job.task}" was claimed here, and it is not known here`,
+      );
       this.#attempts.set(job.id, { job, facts, lane, since });
     }
     this.#held.set(lane, (this.#held.get(lane) ?? 0) + jobs.length);
@@ -108,7 +111,9 @@ export class Executor {
     const since = this.#clock.now();
     for (const job of jobs) {
       const facts = this.#tasks.get(job.task);
-      const lane = this.#lanes.find(({ name }) => name === (facts?.runs === "loop" ? "loop" : "thread"));
+      const lane = this.#lanes.find(
+        ({ name }) => name === (facts?.runs === "loop" ? "loop" : "thread"),
+      );
       if (facts === undefined || lane === undefined) continue;
       this.#attempts.set(job.id, { job, facts, lane, since });
       this.#held.set(lane, (this.#held.get(lane) ?? 0) + 1);

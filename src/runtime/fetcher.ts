@@ -105,7 +105,9 @@ export class Fetcher implements Service {
     return plan;
   }
 
-  async #claim(plan: readonly { readonly source: Source; readonly slot: ClaimSlot }[]): Promise<void> {
+  async #claim(
+    plan: readonly { readonly source: Source; readonly slot: ClaimSlot }[],
+  ): Promise<void> {
     this.#phase = "claiming";
     // Cleared before the claim: what is noted while it runs must not be forgotten by its answer.
     for (const { source } of plan) this.#maybeReady.delete(source.queue);
@@ -150,7 +152,10 @@ function sourcesOf(
   return lanes.flatMap((lane) =>
     queues.flatMap((queue) => {
       const names = tasks
-        .filter((facts) => facts.queue === queue && (facts.runs === "loop" ? "loop" : "thread") === lane.name)
+        .filter(
+          (facts) =>
+            facts.queue === queue && (facts.runs === "loop" ? "loop" : "thread") === lane.name,
+        )
         .map(({ name }) => name);
       return names.length === 0 ? [] : [{ lane, queue, tasks: names }];
     }),

@@ -105,7 +105,8 @@ export class Intake {
     const { request, indexes } = entry;
     this.#rooms.get(request.group.shape.queue)?.answered();
     if (answer === "added") {
-      const outcomes = indexes === null ? "added" : indexes.map((index) => [index, { kind: "added" }] as const);
+      const outcomes =
+        indexes === null ? "added" : indexes.map((index) => [index, { kind: "added" }] as const);
       this.#answer({ type: "added", batch: request.batch, outcomes });
       return;
     }
@@ -119,7 +120,8 @@ export class Intake {
     const known: (readonly [number, Added])[] = [];
     for (const [position, outcome] of answer.entries()) {
       const index = indexes?.[position] ?? position;
-      if (outcome.kind === "full") this.#refusedFull({ request, indexes: [index], tries: entry.tries }, outcome);
+      if (outcome.kind === "full")
+        this.#refusedFull({ request, indexes: [index], tries: entry.tries }, outcome);
       else known.push([index, outcome]);
     }
     if (known.length > 0) this.#answer({ type: "added", batch: request.batch, outcomes: known });
@@ -176,12 +178,17 @@ export class Intake {
   }
 
   #tell({ request, indexes }: Entry, outcomes: readonly Added[]): void {
-    const pairs = outcomes.map((outcome, position) => [indexes?.[position] ?? position, outcome] as const);
+    const pairs = outcomes.map(
+      (outcome, position) => [indexes?.[position] ?? position, outcome] as const,
+    );
     this.#answer({ type: "added", batch: request.batch, outcomes: pairs });
   }
 
   #tellAll(entry: Entry, outcome: Added): void {
     const count = entry.indexes?.length ?? entry.request.group.ids.length;
-    this.#tell(entry, Array.from({ length: count }, () => outcome));
+    this.#tell(
+      entry,
+      Array.from({ length: count }, () => outcome),
+    );
   }
 }

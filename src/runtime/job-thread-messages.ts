@@ -1,7 +1,13 @@
 import type { ClaimedJob, JobNumber } from "../core/job.ts";
 import type { LogLine } from "../core/job-context.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
-import type { AbortReason, AddedMessage, AddRequest, EndMessage, ProgressMessage } from "./messages.ts";
+import type {
+  AbortReason,
+  AddedMessage,
+  AddRequest,
+  EndMessage,
+  ProgressMessage,
+} from "./messages.ts";
 
 /** What a job thread is started with. */
 export interface JobThreadData {
@@ -11,7 +17,12 @@ export interface JobThreadData {
 /** Supervisor → job thread. */
 export type ToJobThread =
   | { readonly type: "run"; readonly job: ClaimedJob }
-  | { readonly type: "abort"; readonly id: JobNumber; readonly token: number; readonly reason: AbortReason | "timeout" }
+  | {
+      readonly type: "abort";
+      readonly id: JobNumber;
+      readonly token: number;
+      readonly reason: AbortReason | "timeout";
+    }
   | {
       readonly type: "added";
       readonly ids: readonly JobNumber[];

@@ -30,7 +30,9 @@ if (process.platform === "linux") lowerPriority();
 
 const tasks = new Map<string, TaskBody>();
 const enqueues = new ThreadEnqueues(tasks, nodeClock, send);
-let running: { readonly id: number; readonly token: number; readonly context: AttemptContext } | undefined;
+let running:
+  | { readonly id: number; readonly token: number; readonly context: AttemptContext }
+  | undefined;
 
 function lowerPriority(): void {
   try {
@@ -72,14 +74,20 @@ async function run(job: ClaimedJob): Promise<void> {
   if (body === undefined) {
     const error = new UnjamError("UNJAM_TASK_UNKNOWN", { task, known: [...tasks.keys()] });
     const text = JSON.stringify(toErrorRecord(error));
-    send({ type: "end", id, token, end: { kind: "threw", error: text, retryInMs: null, isFinal: false } });
+    send({
+      type: "end",
+      id,
+      token,
+      end: { kind: "threw", error: text, retryInMs: null, isFinal: false },
+    });
     return;
   }
   const deadlineAt = Math.round(nodeClock.wallNow() + body.facts.timeoutMs);
   const context = new AttemptContext(
     { id, token, attempt: job.attempt + 1, task, deadlineAt },
     {
-      progress: (jobId, jobToken, report) => send({ type: "progress", id: jobId, token: jobToken, ...report }),
+      progress: (jobId, jobToken, report) =>
+        send({ type: "progress", id: jobId, token: jobToken, ...report }),
       log: (line) => send({ type: "log", line }),
       enqueue: (target, input, options) => enqueues.enqueue(target, input, options),
     },

@@ -1,7 +1,13 @@
 import type { ClaimedJob } from "../core/job.ts";
 import type { Channel } from "./channel.ts";
 import type { Lane } from "./executor.ts";
-import type { AttemptColumns, FromEngine, FromSupervisor, ToEngine, ToSupervisor } from "./messages.ts";
+import type {
+  AttemptColumns,
+  FromEngine,
+  FromSupervisor,
+  ToEngine,
+  ToSupervisor,
+} from "./messages.ts";
 
 /** Handlers on the client's main loop. */
 export function loopLane(client: Channel<ToEngine, FromEngine>, slots: number): Lane {

@@ -6,6 +6,8 @@ import type { RuntimePorts } from "./engine.ts";
 import type { EngineOptions, FromEngine, ToEngine } from "./messages.ts";
 import type { RuntimeHandle, RuntimeListener } from "./runtime-handle.ts";
 
+const KEEP_ALIVE_MS = 60_000;
+
 /**
  * The whole engine in the caller's thread, for tests: the same services on the same ports. What
  * is lost is what threads give: nothing can be killed, and the store's disk blocks the loop.
@@ -21,16 +23,25 @@ export async function launchInline(
     if (message.type !== "started") listener.message(message);
   });
   const engine = await composeRuntime(
-    { ...ports, store, client: right, supervisor: null, identity: ownIdentity(), isOwnerDead: whyGone },
+    {
+      ...ports,
+      store,
+      client: right,
+      supervisor: null,
+      identity: ownIdentity(),
+      isOwnerDead: whyGone,
+    },
     options,
   );
+  // No thread holds the process open here, and an open app must, as it does with threads.
+  const keepAlive = setInterval(() => undefined, KEEP_ALIVE_MS);
   return {
     send: (message) => left.send(message),
     async end() {
       for (const repeater of engine.repeaters) await repeater.stop();
       await engine.ports.store.close();
       left.close();
+      clearInterval(keepAlive);
     },
   };
 }
-

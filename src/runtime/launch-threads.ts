@@ -25,7 +25,10 @@ export interface LaunchOptions {
 }
 
 /** Resolves when the engine works. @throws what opening the store throws, UNJAM_THREAD_ENTRY_MISSING */
-export async function launchThreads(options: LaunchOptions, listener: RuntimeListener): Promise<RuntimeHandle> {
+export async function launchThreads(
+  options: LaunchOptions,
+  listener: RuntimeListener,
+): Promise<RuntimeHandle> {
   const runtime = new ThreadRuntime(options, listener);
   await runtime.start();
   return runtime;
@@ -87,7 +90,10 @@ class ThreadRuntime implements RuntimeHandle {
 
   #startStore(supervisor: MessagePort): Worker {
     const workerData: StoreThreadData = { options: this.#engine, supervisor };
-    const worker = startThread("store-thread", "unjam store", { workerData, transfer: [supervisor] });
+    const worker = startThread("store-thread", "unjam store", {
+      workerData,
+      transfer: [supervisor],
+    });
     worker.on("message", (message: FromEngine) => this.#fromStore(message));
     whenGone(worker, (reason) => this.#storeGone(reason));
     return worker;
@@ -101,7 +107,10 @@ class ThreadRuntime implements RuntimeHandle {
       execArgv: process.execArgv,
       nodeOptions: process.env["NODE_OPTIONS"] ?? null,
     };
-    const worker = startThread("supervisor-thread", "unjam supervisor", { workerData, transfer: [engine] });
+    const worker = startThread("supervisor-thread", "unjam supervisor", {
+      workerData,
+      transfer: [engine],
+    });
     worker.on("message", (message: SupervisorToMain) => {
       if (message.type === "closed") this.#onClosed?.();
     });
@@ -144,9 +153,14 @@ class ThreadRuntime implements RuntimeHandle {
   #restart(part: string, reason: string, start: () => void): void {
     const isWithin = this.#budget.take(nodeClock.now());
     const restarts = this.#budget.count;
-    this.#listener.event({ name: isWithin ? "replaced" : "broken", data: { part, reason, restarts } });
+    this.#listener.event({
+      name: isWithin ? "replaced" : "broken",
+      data: { part, reason, restarts },
+    });
     if (!isWithin) {
-      this.#break(new UnjamError("UNJAM_BROKEN", { part, restarts, perMs: RESTARTS_PER_MS, reason }));
+      this.#break(
+        new UnjamError("UNJAM_BROKEN", { part, restarts, perMs: RESTARTS_PER_MS, reason }),
+      );
       return;
     }
     setTimeout(() => {
@@ -187,7 +201,10 @@ function startThread(
 /** Waits for `work`, at most until then. */
 async function before(until: MonotonicMs, work: Promise<unknown>): Promise<void> {
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), Math.min(OPEN_MS_MAX, Math.max(0, until - nodeClock.now())));
+  const timer = setTimeout(
+    () => late.abort(),
+    Math.min(OPEN_MS_MAX, Math.max(0, until - nodeClock.now())),
+  );
   await Promise.race([
     work,
     new Promise<void>((resolve) => {

@@ -96,7 +96,11 @@ export class LoopRunner {
   }
 
   /** Attempts that run or wait here, for an engine that must adopt them. */
-  held(): readonly (Lease & { readonly task: string; readonly queue: string; readonly attempt: number })[] {
+  held(): readonly (Lease & {
+    readonly task: string;
+    readonly queue: string;
+    readonly attempt: number;
+  })[] {
     const waiting = this.#waiting.slice(this.#head);
     return [...this.#running.values(), ...waiting].map(({ id, token, attempt, body }) => ({
       ...{ id, token, attempt },
@@ -225,7 +229,8 @@ export class LoopRunner {
 
   #reportValue({ id, token }: Running, value: unknown): void {
     const end = endOfValue(value, formatJobId(id));
-    if (end.kind === "returned" && end.problem === null) this.#reports.returned(id, token, end.result);
+    if (end.kind === "returned" && end.problem === null)
+      this.#reports.returned(id, token, end.result);
     else this.#reports.ended(id, token, end);
   }
 
@@ -285,5 +290,11 @@ export class LoopRunner {
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return value instanceof Promise || (typeof value === "object" && value !== null && "then" in value && typeof value.then === "function");
+  return (
+    value instanceof Promise ||
+    (typeof value === "object" &&
+      value !== null &&
+      "then" in value &&
+      typeof value.then === "function")
+  );
 }

@@ -110,7 +110,11 @@ export type FromEngine =
   | { readonly type: "attempts"; readonly jobs: readonly AttemptColumns[] }
   /** The attempt no longer counts: cancelled, lost or shut down. */
   | { readonly type: "abort"; readonly leases: readonly Lease[]; readonly reason: AbortReason }
-  | { readonly type: "settled"; readonly records: readonly JobRecord[]; readonly gone: readonly JobNumber[] }
+  | {
+      readonly type: "settled";
+      readonly records: readonly JobRecord[];
+      readonly gone: readonly JobNumber[];
+    }
   | { readonly type: "answer"; readonly call: number; readonly answer: unknown }
   | { readonly type: "refusal"; readonly call: number; readonly error: ErrorRecord }
   /** Stop starting prefetched attempts and give back those that have not begun. */
@@ -140,7 +144,12 @@ export type ToSupervisor =
   | { readonly type: "abort"; readonly leases: readonly Lease[]; readonly reason: AbortReason }
   | { readonly type: "giveBack" }
   /** The answer to an "add" of that thread. `ids` are the numbers that its jobs were given. */
-  | { readonly type: "added"; readonly thread: number; readonly ids: readonly JobNumber[]; readonly message: AddedMessage };
+  | {
+      readonly type: "added";
+      readonly thread: number;
+      readonly ids: readonly JobNumber[];
+      readonly message: AddedMessage;
+    };
 
 /** Supervisor → engine. */
 export type FromSupervisor =

@@ -41,7 +41,11 @@ function takeReturned(engine: Engine, { ids, tokens, results }: ReturnedColumns)
     const lease = { id: ids[index] ?? 0, token: tokens[index] ?? 0 };
     const attempt = engine.executor.ended(lease, "returned");
     if (attempt === undefined) continue;
-    engine.settler.add(attempt, { kind: "returned", result: results?.[index] ?? null, problem: null });
+    engine.settler.add(attempt, {
+      kind: "returned",
+      result: results?.[index] ?? null,
+      problem: null,
+    });
   }
 }
 
@@ -53,15 +57,24 @@ function takeEnds(engine: Engine, ends: readonly EndMessage[]): void {
   }
 }
 
-function reportTimeout(engine: Engine, { job, facts }: { job: ClaimedJob; facts: { timeoutMs: number } }): void {
+function reportTimeout(
+  engine: Engine,
+  { job, facts }: { job: ClaimedJob; facts: { timeoutMs: number } },
+): void {
   const data = { task: job.task, jobId: formatJobId(job.id), timeoutMs: facts.timeoutMs };
   engine.ports.client.send({ type: "event", event: { name: "timeout", data } });
 }
 
-async function answer(engine: Engine, { call, request }: ToEngine & { type: "call" }): Promise<void> {
+async function answer(
+  engine: Engine,
+  { call, request }: ToEngine & { type: "call" },
+): Promise<void> {
   const { client } = engine.ports;
   try {
-    const value = request.name === "drain" ? await drain(engine, request.until) : await answerCall(engine, request);
+    const value =
+      request.name === "drain"
+        ? await drain(engine, request.until)
+        : await answerCall(engine, request);
     client.send({ type: "answer", call, answer: value });
   } catch (error) {
     client.send({ type: "refusal", call, error: toErrorRecord(error) });

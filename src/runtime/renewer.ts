@@ -40,7 +40,13 @@ export class Renewer {
     this.#renewedAt = options.clock.now();
     const { timers, onError } = options;
     const step = (): Promise<number> => this.#step();
-    this.repeater = new Repeater({ name: "renewer", step, timers, onError, retryMs: PROGRESS_FLUSH_MS });
+    this.repeater = new Repeater({
+      name: "renewer",
+      step,
+      timers,
+      onError,
+      retryMs: PROGRESS_FLUSH_MS,
+    });
   }
 
   /** Notes progress; the latest of a job replaces what was not written yet. */

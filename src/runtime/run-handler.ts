@@ -15,7 +15,8 @@ import { verdictOf } from "../core/verdict.ts";
 export function callHandler(body: TaskBody, payload: string, context: JobContext): unknown {
   const input: unknown = JSON.parse(payload);
   const { handler, input: schema, facts } = body;
-  if (handler === undefined) throw new UnjamError("UNJAM_TASK_HAS_NO_HANDLER", { task: facts.name });
+  if (handler === undefined)
+    throw new UnjamError("UNJAM_TASK_HAS_NO_HANDLER", { task: facts.name });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the handler's own types were checked where the task was made.
   const run = handler as (input: unknown, context: JobContext) => unknown;
   if (schema === undefined) return run(input, context);
@@ -34,7 +35,11 @@ export function valueOf<T>(result: SchemaResult<T>, task: string): T {
 }
 
 /** @throws UNJAM_PAYLOAD_INVALID */
-export async function checkInput(schema: StandardSchema, input: unknown, task: string): Promise<unknown> {
+export async function checkInput(
+  schema: StandardSchema,
+  input: unknown,
+  task: string,
+): Promise<unknown> {
   return valueOf(await schema["~standard"].validate(input), task);
 }
 

@@ -59,7 +59,7 @@ export class Settler implements Service {
   add(attempt: Attempt, end: AttemptEnd): void {
     const { job, facts } = attempt;
     const chance = { wallNow: this.#clock.wallNow(), random: this.#random };
-    const outcome = outcomeOf(end, { facts, attempt: job.attempt }, chance);
+    const outcome = outcomeOf(end, { facts, attempt: job.attempt, losses: job.losses }, chance);
     this.#due.push({ settlement: { id: job.id, token: job.token, outcome }, attempt });
   }
 

@@ -70,8 +70,15 @@ async function start(): Promise<void> {
 /** Its threads died with it: what they ran is lost, and what waited there too. */
 function replaceSupervisor(engine: Engine, next: MessagePort): void {
   toSupervisor.switchTo(portChannel(next));
-  const error = new UnjamError("UNJAM_THREAD_DIED", { task: "", reason: "the supervisor thread died" });
-  const end = { kind: "lost", error: JSON.stringify(toErrorRecord(error)) } as const;
+  const error = new UnjamError("UNJAM_THREAD_DIED", {
+    task: "",
+    reason: "the supervisor thread died",
+  });
+  const end = {
+    kind: "lost",
+    error: JSON.stringify(toErrorRecord(error)),
+    isGuilty: false,
+  } as const;
   for (const attempt of [...engine.executor.attempts]) {
     if (attempt.lane.name !== "thread") continue;
     engine.executor.ended(attempt.job, "lost");

@@ -50,7 +50,10 @@ const crew = new ThreadCrew({
       name: `unjam job ${number}`,
       workerData: { module: data.module },
       execArgv: [...data.execArgv],
-      env: data.nodeOptions === null ? process.env : { ...process.env, NODE_OPTIONS: data.nodeOptions },
+      env:
+        data.nodeOptions === null
+          ? process.env
+          : { ...process.env, NODE_OPTIONS: data.nodeOptions },
     }),
   send: (message) => engine.send(message),
 });

@@ -14,7 +14,12 @@ import { UnjamError } from "../core/errors.ts";
 import type { AppEvent } from "../core/events.ts";
 import { invariant } from "../core/invariant.ts";
 import type { ClaimedJob, Lease } from "../core/job.ts";
-import { ABORT_ACK_MS, ABORT_GRACE_MS, SPARE_AT_FRACTION, TERMINATE_MS_MAX } from "../core/limits.ts";
+import {
+  ABORT_ACK_MS,
+  ABORT_GRACE_MS,
+  SPARE_AT_FRACTION,
+  TERMINATE_MS_MAX,
+} from "../core/limits.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
 import { RestartBudget } from "../core/restart-budget.ts";
 import type { TaskFacts } from "../core/task.ts";
@@ -112,7 +117,9 @@ export class ThreadCrew {
       if (this.#line.length === 0) return;
       if (member.slot.state === "idle") this.#start(member);
     }
-    const starting = [...this.#members.values()].filter(({ slot }) => slot.state === "starting").length;
+    const starting = [...this.#members.values()].filter(
+      ({ slot }) => slot.state === "starting",
+    ).length;
     let missing = Math.min(this.#size - this.#members.size, this.#line.length - starting);
     while (missing-- > 0) this.#hire();
   }
@@ -139,8 +146,13 @@ export class ThreadCrew {
     const job = this.#line.shift();
     if (job === undefined) return;
     const facts = this.#tasks.get(job.task);
-    invariant(facts !== undefined, `a job of task "${job.task}" was sent to the threads, and it is not known there`);
-    const timer = this.#timers.after(facts.timeoutMs * SPARE_AT_FRACTION, () => this.#nearDeadline(member));
+    invariant(
+      facts !== undefined,
+      `a job of task "${job.task}" was sent to the threads, and it is not known there`,
+    );
+    const timer = this.#timers.after(facts.timeoutMs * SPARE_AT_FRACTION, () =>
+      this.#nearDeadline(member),
+    );
     member.work = { job, facts, stopping: null, timer };
     member.slot.take({ type: "run", job });
   }
@@ -172,7 +184,11 @@ export class ThreadCrew {
   }
 
   #giveBack(): void {
-    const ends = this.#line.map(({ id, token }) => ({ id, token, end: { kind: "unstarted" } as const }));
+    const ends = this.#line.map(({ id, token }) => ({
+      id,
+      token,
+      end: { kind: "unstarted" } as const,
+    }));
     this.#line = [];
     if (ends.length > 0) this.#send({ type: "ends", ends });
   }
@@ -238,7 +254,10 @@ export class ThreadCrew {
 
   #sayStuck({ facts }: Work): void {
     const reason = `a thread of task "${facts.name}" sits in native code and cannot be ended; it is left behind`;
-    this.#say({ name: "replaced", data: { part: "job thread", reason, restarts: this.#budget.count } });
+    this.#say({
+      name: "replaced",
+      data: { part: "job thread", reason, restarts: this.#budget.count },
+    });
   }
 
   /** A thread is gone that nobody ended, or one that was: then it is forgotten already. */
@@ -251,7 +270,11 @@ export class ThreadCrew {
     work?.timer.cancel();
     if (work !== null && (work.stopping === null || work.stopping === "timeout")) {
       const error = new UnjamError("UNJAM_THREAD_DIED", { task: work.facts.name, reason });
-      this.#report(work, { kind: "lost", error: JSON.stringify(toErrorRecord(error)) });
+      this.#report(work, {
+        kind: "lost",
+        error: JSON.stringify(toErrorRecord(error)),
+        isGuilty: true,
+      });
     }
     if (this.#isClosed || (!wasMember && spare < 0)) return;
     if (!this.#mayRestart(reason)) return;

@@ -25,7 +25,11 @@ export class ThreadEnqueues {
   readonly #callers = new Map<number, Caller>();
   #lastBatch = 0;
 
-  constructor(tasks: ReadonlyMap<string, TaskBody>, clock: Clock, send: (message: FromJobThread) => void) {
+  constructor(
+    tasks: ReadonlyMap<string, TaskBody>,
+    clock: Clock,
+    send: (message: FromJobThread) => void,
+  ) {
     this.#tasks = tasks;
     this.#clock = clock;
     this.#send = send;
@@ -72,7 +76,13 @@ export class ThreadEnqueues {
       const onTime = (): void => {
         this.#callers.delete(batch);
         const waitedMs = Math.round(this.#clock.now() - since);
-        reject(new UnjamError("UNJAM_OUTCOME_UNKNOWN", { what: `enqueue ${shape.task}`, ids: [], waitedMs }));
+        reject(
+          new UnjamError("UNJAM_OUTCOME_UNKNOWN", {
+            what: `enqueue ${shape.task}`,
+            ids: [],
+            waitedMs,
+          }),
+        );
       };
       const timer = setTimeout(onTime, answerMs + ANSWER_SLACK_MS);
       this.#callers.set(batch, { order, since, resolve, reject, timer });

@@ -65,7 +65,8 @@ export class Waker {
     this.#on.woken();
     if (woken.more) return 0;
     // Timers fire up to a millisecond early; rounding up avoids a round that finds nothing.
-    const dueMs = this.#nextDueAt === null ? WAKE_MS : Math.ceil(this.#nextDueAt - this.#clock.wallNow());
+    const dueMs =
+      this.#nextDueAt === null ? WAKE_MS : Math.ceil(this.#nextDueAt - this.#clock.wallNow());
     return Math.min(WAKE_MS, Math.max(1, dueMs));
   }
 

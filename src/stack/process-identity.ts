@@ -25,7 +25,8 @@ export function whyGone(identity: ProcessIdentity): string | null {
   // Killed, and its parent has not noticed yet.
   if (fields?.[0] === "Z") return `process ${identity.pid} is gone`;
   const start = fields?.[19] ?? null;
-  if (identity.processStart === null || start === null || start === identity.processStart) return null;
+  if (identity.processStart === null || start === null || start === identity.processStart)
+    return null;
   return `process ${identity.pid} is gone; its pid belongs to another now`;
 }
 

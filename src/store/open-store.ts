@@ -13,7 +13,8 @@ export async function openStore(url: string, ports: StorePorts): Promise<Store> 
     return new MemoryStore(ports);
   }
   const file = /^sqlite:(?<path>.+)$/s.exec(url)?.groups?.["path"];
-  if (file === undefined || file.includes("\0")) throw new UnjamError("UNJAM_STORE_URL_INVALID", { url });
+  if (file === undefined || file.includes("\0"))
+    throw new UnjamError("UNJAM_STORE_URL_INVALID", { url });
   const { openSqliteStore } = await import("./sqlite/open-sqlite.ts");
   return openSqliteStore(resolve(file), ports);
 }

@@ -79,7 +79,11 @@ export interface Store {
 
   /** Cancels unfinished jobs, leased ones too: their attempt loses its lease. Answers those it cancelled. */
   cancel(
-    request: { readonly ids: readonly JobNumber[]; readonly keepMs: number; readonly error: string },
+    request: {
+      readonly ids: readonly JobNumber[];
+      readonly keepMs: number;
+      readonly error: string;
+    },
     deadline: MonotonicMs,
   ): Promise<readonly JobNumber[]>;
 
@@ -164,7 +168,11 @@ export type AddOutcome =
       readonly kind: "full";
       readonly capacity: number;
       readonly hasConsumer: boolean;
-      readonly lastConsumer: { readonly worker: string; readonly goneMs: number; readonly reason: string } | null;
+      readonly lastConsumer: {
+        readonly worker: string;
+        readonly goneMs: number;
+        readonly reason: string;
+      } | null;
     }
   /** The store holds QUEUE_COUNT_MAX queues, and this one is new. */
   | { readonly kind: "tooManyQueues" };

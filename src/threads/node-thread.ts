@@ -5,9 +5,15 @@ import type { SlotThread } from "./thread-slot.ts";
  * A worker thread of Node as a {@link SlotThread}. Flags that a Worker does not accept (heap
  * sizes, titles) make its constructor throw; then it starts without the caller's flags.
  */
-export function startNodeThread<Received, Sent>(entry: URL, options: WorkerOptions): SlotThread<Received, Sent> {
+export function startNodeThread<Received, Sent>(
+  entry: URL,
+  options: WorkerOptions,
+): SlotThread<Received, Sent> {
   const worker = newWorker(entry, options);
-  const events: SlotThread<Received, Sent>["events"] = { message: () => undefined, exit: () => undefined };
+  const events: SlotThread<Received, Sent>["events"] = {
+    message: () => undefined,
+    exit: () => undefined,
+  };
   let reason: string | undefined;
   worker.on("message", (message: Received) => events.message(message));
   worker.on("error", (error: Error) => {
@@ -27,7 +33,8 @@ function newWorker(entry: URL, options: WorkerOptions): Worker {
   try {
     return new Worker(entry, options);
   } catch (error) {
-    const isFlag = error instanceof Error && "code" in error && error.code === "ERR_WORKER_INVALID_EXEC_ARGV";
+    const isFlag =
+      error instanceof Error && "code" in error && error.code === "ERR_WORKER_INVALID_EXEC_ARGV";
     if (!isFlag) throw error;
     return new Worker(entry, { ...options, execArgv: [] });
   }

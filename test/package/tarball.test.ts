@@ -20,6 +20,8 @@ const installed = join(folder, "node_modules/unjam");
 const { version } = readManifest();
 
 const UNPACKED_BYTES_MAX = 1_500_000;
+/** A program that closed its app ends by itself, and soon; a forgotten timer would keep it alive. */
+const PROGRAM_MS_MAX = 10_000;
 
 /** Writes a program into the empty project and runs it with this Node. */
 function runProgram(name: string, lines: readonly string[]): SpawnSyncReturns<string> {
@@ -28,7 +30,7 @@ function runProgram(name: string, lines: readonly string[]): SpawnSyncReturns<st
     cwd: folder,
     encoding: "utf8",
     env: outsideEnvironment(),
-    timeout: 60_000,
+    timeout: PROGRAM_MS_MAX,
   });
 }
 

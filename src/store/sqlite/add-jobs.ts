@@ -64,7 +64,13 @@ function addEach(tx: Transaction, group: AddGroup, target: Target): AddAnswer {
   let outcomes: AddOutcome[] | undefined;
   let addedCount = 0;
   for (let index = 0; index < ids.length; index++) {
-    const outcome = add(tx, target, { group, index, id: ids[index] ?? 0, payload: payloads[index] ?? "", isDelayed });
+    const outcome = add(tx, target, {
+      group,
+      index,
+      id: ids[index] ?? 0,
+      payload: payloads[index] ?? "",
+      isDelayed,
+    });
     if (outcome === ADDED) addedCount++;
     else outcomes ??= ids.slice(0, index).map(() => ADDED);
     outcomes?.push(outcome);
@@ -91,7 +97,16 @@ function addPlain(tx: Transaction, target: Target, one: One): AddOutcome {
   const { changes } = isPlain
     ? tx.connection
         .prepare(INSERT_PLAIN)
-        .run(one.id, target.queue, target.task, state, shape.priority, place, tx.wallNow, one.payload)
+        .run(
+          one.id,
+          target.queue,
+          target.task,
+          state,
+          shape.priority,
+          place,
+          tx.wallNow,
+          one.payload,
+        )
     : insertFull(tx, target, { ...one, place, state });
   if (changes === 1) {
     target.room--;
@@ -126,15 +141,22 @@ function insertFull(
 }
 
 /** The job that already has this id: the same work repeated, or another's. */
-function existing(tx: Transaction, target: Target, { group, id, payload }: One): AddOutcome | undefined {
+function existing(
+  tx: Transaction,
+  target: Target,
+  { group, id, payload }: One,
+): AddOutcome | undefined {
   const { callerId } = group.shape;
   const row =
     tx.connection.prepare(FIND_ID).get(id) ??
     (callerId === null ? undefined : tx.connection.prepare(FIND_CALLER_ID).get(callerId));
   if (row === undefined) return undefined;
   const found = Number(row["id"]);
-  if (row["task"] === target.task && row["payload"] === payload) return { kind: "exists", id: found };
-  const task = tx.connection.prepare("SELECT name FROM tasks WHERE id = ?").get(Number(row["task"]));
+  if (row["task"] === target.task && row["payload"] === payload)
+    return { kind: "exists", id: found };
+  const task = tx.connection
+    .prepare("SELECT name FROM tasks WHERE id = ?")
+    .get(Number(row["task"]));
   return { kind: "taken", id: found, task: String(task?.["name"]) };
 }
 

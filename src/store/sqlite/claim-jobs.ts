@@ -3,11 +3,13 @@ import { LEASE_MS } from "../../core/limits.ts";
 import type { ClaimRequest, ClaimSlot, Renewal } from "../store.ts";
 import type { Transaction } from "./transaction.ts";
 
-const LEASE = "SET state = 2, token = token + 1, owner = ?, lease_until = ?, claimed_at = ?, progress = NULL, note = NULL";
+const LEASE =
+  "SET state = 2, token = token + 1, owner = ?, lease_until = ?, claimed_at = ?, progress = NULL, note = NULL";
 const ANSWER = "RETURNING id, token, attempt, losses, payload, extra, task, priority, place";
 const CLAIM_ONE_TASK = `UPDATE jobs ${LEASE} WHERE id IN (
   SELECT id FROM jobs WHERE state = 1 AND queue = ? AND task = ? ORDER BY priority, place LIMIT ?) ${ANSWER}`;
-const HEADS = "SELECT id, priority, place FROM jobs WHERE state = 1 AND queue = ? AND task = ? ORDER BY priority, place LIMIT ?";
+const HEADS =
+  "SELECT id, priority, place FROM jobs WHERE state = 1 AND queue = ? AND task = ? ORDER BY priority, place LIMIT ?";
 const CLAIM_IDS = `UPDATE jobs ${LEASE} WHERE id IN (SELECT value FROM json_each(?)) ${ANSWER}`;
 
 /** Rows by column position: objects would cost more than the claim itself. */
@@ -26,13 +28,18 @@ type Row = readonly [
 /** Remembers which queue a leased job belongs to, so that settling it needs no lookup. */
 export type LeasedQueues = Map<JobNumber, number>;
 
-export function claimJobs(tx: Transaction, request: ClaimRequest, leased: LeasedQueues): ClaimedJob[] {
+export function claimJobs(
+  tx: Transaction,
+  request: ClaimRequest,
+  leased: LeasedQueues,
+): ClaimedJob[] {
   const claimed: ClaimedJob[] = [];
   for (const slot of request.slots) {
     const queue = tx.existingQueueId(slot.queue);
     if (queue === undefined || slot.limit <= 0 || isPaused(tx, queue)) continue;
     const tasks = knownTasks(tx, slot);
-    const rows = tasks.size === 0 ? [] : claimRows(tx, { queue, tasks, slot, owner: request.owner });
+    const rows =
+      tasks.size === 0 ? [] : claimRows(tx, { queue, tasks, slot, owner: request.owner });
     for (const [id, token, attempt, losses, payload, extra, task] of rows) {
       const name = tasks.get(task) ?? "";
       claimed.push({ id, token, queue: slot.queue, task: name, payload, attempt, losses, extra });
@@ -74,7 +81,11 @@ function claimRows(tx: Transaction, { queue, tasks, slot, owner }: SlotClaim): r
   for (const task of tasks.keys()) {
     // A sorted index scan per task; one query over all would sort every ready job of the queue.
     for (const row of tx.connection.prepare(HEADS).iterate(queue, task, slot.limit)) {
-      heads.push({ id: Number(row["id"]), priority: Number(row["priority"]), place: Number(row["place"]) });
+      heads.push({
+        id: Number(row["id"]),
+        priority: Number(row["priority"]),
+        place: Number(row["place"]),
+      });
     }
   }
   if (heads.length === 0) return [];
@@ -83,7 +94,11 @@ function claimRows(tx: Transaction, { queue, tasks, slot, owner }: SlotClaim): r
   return rowsOf(tx, CLAIM_IDS, [...lease, ids]);
 }
 
-function rowsOf(tx: Transaction, sql: string, values: readonly (number | string)[]): readonly Row[] {
+function rowsOf(
+  tx: Transaction,
+  sql: string,
+  values: readonly (number | string)[],
+): readonly Row[] {
   const statement = tx.connection.prepare(sql);
   statement.setReturnArrays(true);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the column list of ANSWER, in its order.

@@ -6,7 +6,8 @@ import { pruneAt } from "./settle-jobs.ts";
 import type { Transaction } from "./transaction.ts";
 
 const LOOK = "SELECT queue, state, attempt FROM jobs WHERE id = ?";
-const CANCEL = "UPDATE jobs SET state = 5, lease_until = NULL, settled_at = ?, prune_at = ?, error = ? WHERE id = ?";
+const CANCEL =
+  "UPDATE jobs SET state = 5, lease_until = NULL, settled_at = ?, prune_at = ?, error = ? WHERE id = ?";
 const REVIVE = `UPDATE OR IGNORE jobs SET state = 1, attempt = 0, losses = 0, run_at = NULL, expire_at = NULL, owner = NULL,
 settled_at = NULL, prune_at = NULL, error = NULL, result = NULL, progress = NULL, note = NULL WHERE id = ?`;
 
@@ -48,22 +49,29 @@ function lookAt(
   return { queue: Number(row["queue"]), state, attempt: Number(row["attempt"]) };
 }
 
-const OVERDUE_DONE = "SELECT id FROM jobs WHERE state = 3 AND queue = ? AND prune_at <= ? ORDER BY prune_at LIMIT ?";
+const OVERDUE_DONE =
+  "SELECT id FROM jobs WHERE state = 3 AND queue = ? AND prune_at <= ? ORDER BY prune_at LIMIT ?";
 const OLDEST_DONE = "SELECT id FROM jobs WHERE state = 3 AND queue = ? ORDER BY prune_at LIMIT ?";
 const DELETE_DONE = (which: string): string => `DELETE FROM jobs WHERE id IN (${which})`;
 const OVERDUE_SETTLED = `DELETE FROM jobs WHERE id IN (
   SELECT id FROM jobs WHERE state > 3 AND prune_at <= ? LIMIT ?) RETURNING queue, state`;
 
 /** Removes settled rows whose time is over, and done rows beyond the count per queue. */
-export function pruneJobs(tx: Transaction, limits: { readonly limit: number; readonly doneCountMax: number }): number {
+export function pruneJobs(
+  tx: Transaction,
+  limits: { readonly limit: number; readonly doneCountMax: number },
+): number {
   let left = limits.limit;
   for (const row of tx.connection.prepare("SELECT id, done FROM queues WHERE done > 0").all()) {
     if (left <= 0) break;
     const queue = Number(row["id"]);
     const overdue = tx.connection.prepare(DELETE_DONE(OVERDUE_DONE)).run(queue, tx.wallNow, left);
-    const excess = Math.min(left, Number(row["done"]) - limits.doneCountMax) - Number(overdue.changes);
+    const excess =
+      Math.min(left, Number(row["done"]) - limits.doneCountMax) - Number(overdue.changes);
     const oldest =
-      excess > 0 ? tx.connection.prepare(DELETE_DONE(OLDEST_DONE)).run(queue, excess) : { changes: 0 };
+      excess > 0
+        ? tx.connection.prepare(DELETE_DONE(OLDEST_DONE)).run(queue, excess)
+        : { changes: 0 };
     const removed = Number(overdue.changes) + Number(oldest.changes);
     tx.count(queue, "done", -removed);
     left -= removed;

@@ -174,7 +174,9 @@ export class CommitGroup {
 
   #nextGroup(): Operation[] {
     let weight = 0;
-    const end = this.#pending.findIndex((operation) => (weight += operation.weight) > GROUP_JOBS_MAX);
+    const end = this.#pending.findIndex(
+      (operation) => (weight += operation.weight) > GROUP_JOBS_MAX,
+    );
     // At least one: an operation heavier than a group is a group of its own.
     return this.#pending.splice(0, end === -1 ? this.#pending.length : Math.max(1, end));
   }

@@ -123,8 +123,12 @@ function makeDurable(connection: Connection): void {
     });
   }
   // macOS: fsync there does not reach the platter without it. A no-op elsewhere.
-  connection.db.exec("PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1");
-  connection.db.exec("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8000; PRAGMA temp_store = MEMORY");
+  connection.db.exec(
+    "PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1",
+  );
+  connection.db.exec(
+    "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8000; PRAGMA temp_store = MEMORY",
+  );
   const synchronous = connection.number("PRAGMA synchronous");
   if (synchronous !== 2) {
     throw new UnjamError("UNJAM_STORE_UNSAFE", {
@@ -147,7 +151,9 @@ function migrate(connection: Connection, file: string): void {
     for (let version = schemaOf(connection); version < SCHEMA_VERSION; version++) {
       db.exec(MIGRATIONS[version] ?? "");
     }
-    connection.prepare("UPDATE unjam_meta SET value = max(value, ?) WHERE name = 'schema'").run(SCHEMA_VERSION);
+    connection
+      .prepare("UPDATE unjam_meta SET value = max(value, ?) WHERE name = 'schema'")
+      .run(SCHEMA_VERSION);
     db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
     db.exec("COMMIT");
   } catch (error) {

@@ -35,7 +35,11 @@ function silenceSqliteWarning(): void {
   };
 }
 
-async function untilFree(open: () => Connection, file: string, { clock, timers }: StorePorts): Promise<Connection> {
+async function untilFree(
+  open: () => Connection,
+  file: string,
+  { clock, timers }: StorePorts,
+): Promise<Connection> {
   const startedAt = clock.now();
   for (;;) {
     try {

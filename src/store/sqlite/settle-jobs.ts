@@ -16,7 +16,11 @@ const LOSE = `UPDATE jobs SET state = 1, losses = losses + 1, lease_until = NULL
 const LOOK = "SELECT state, token, queue FROM jobs WHERE id = ?";
 
 /** Ends attempts. A lease that is no longer held changes nothing and is answered. */
-export function settleJobs(tx: Transaction, settlements: readonly Settlement[], leased: LeasedQueues): Lease[] {
+export function settleJobs(
+  tx: Transaction,
+  settlements: readonly Settlement[],
+  leased: LeasedQueues,
+): Lease[] {
   const lost: Lease[] = [];
   for (const { id, token, outcome } of settlements) {
     const queue = leased.get(id) ?? queueOf(tx, id);
@@ -49,7 +53,10 @@ function writeOutcome(tx: Transaction, { id, token }: Lease, outcome: Outcome): 
     case "cancel": {
       const state = outcome.event === "cancel" ? STATE_NUMBERS.cancelled : STATE_NUMBERS.dead;
       const until = pruneAt(tx, outcome.keepMs);
-      return connection.prepare(SETTLE).run(state, wallNow, until, outcome.error, id, token).changes === 1;
+      return (
+        connection.prepare(SETTLE).run(state, wallNow, until, outcome.error, id, token).changes ===
+        1
+      );
     }
     case "failForRetry":
       return connection.prepare(RETRY).run(outcome.runAt, outcome.error, id, token).changes === 1;
@@ -78,5 +85,10 @@ function countOutcome(tx: Transaction, queue: number, { event }: Outcome): void 
 function isRepeat(tx: Transaction, { id, token }: Lease, event: JobEvent): boolean {
   const row = tx.connection.prepare(LOOK).get(id);
   const wanted = nextState("leased", event);
-  return row !== undefined && wanted !== undefined && row["token"] === token && row["state"] === STATE_NUMBERS[wanted];
+  return (
+    row !== undefined &&
+    wanted !== undefined &&
+    row["token"] === token &&
+    row["state"] === STATE_NUMBERS[wanted]
+  );
 }

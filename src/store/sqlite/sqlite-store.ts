@@ -59,7 +59,9 @@ export class SqliteStore implements Store {
   reserveIds(count: number, deadline: MonotonicMs): Promise<JobNumber> {
     return this.#write("reserveIds", { weight: 1, deadline }, ({ connection }) => {
       const first = connection.number("SELECT value FROM unjam_meta WHERE name = 'next_id'");
-      connection.prepare("UPDATE unjam_meta SET value = value + ? WHERE name = 'next_id'").run(count);
+      connection
+        .prepare("UPDATE unjam_meta SET value = value + ? WHERE name = 'next_id'")
+        .run(count);
       return first;
     });
   }
@@ -96,12 +98,16 @@ export class SqliteStore implements Store {
 
   add(groups: readonly AddGroup[], deadline: MonotonicMs): Promise<readonly AddAnswer[]> {
     const weight = groups.reduce((sum, { ids }) => sum + ids.length, 0);
-    return this.#write("add", { weight, deadline }, (tx) => groups.map((group) => addGroup(tx, group)));
+    return this.#write("add", { weight, deadline }, (tx) =>
+      groups.map((group) => addGroup(tx, group)),
+    );
   }
 
   claim(request: ClaimRequest, deadline: MonotonicMs): Promise<readonly ClaimedJob[]> {
     // Weight 1: the rows it touches were just added by the same group, or bounded by its limits.
-    return this.#write("claim", { weight: 1, deadline }, (tx) => claimJobs(tx, request, this.#leased));
+    return this.#write("claim", { weight: 1, deadline }, (tx) =>
+      claimJobs(tx, request, this.#leased),
+    );
   }
 
   renew(renewals: readonly Renewal[], deadline: MonotonicMs): Promise<readonly Lease[]> {
@@ -112,15 +118,21 @@ export class SqliteStore implements Store {
   settle(settlements: readonly Settlement[], deadline: MonotonicMs): Promise<readonly Lease[]> {
     // Half the weight of an add: it makes no row.
     const weight = Math.ceil(settlements.length / 2);
-    return this.#write("settle", { weight, deadline }, (tx) => settleJobs(tx, settlements, this.#leased));
+    return this.#write("settle", { weight, deadline }, (tx) =>
+      settleJobs(tx, settlements, this.#leased),
+    );
   }
 
   wake(request: WakeRequest, deadline: MonotonicMs): Promise<WakeAnswer> {
-    return this.#write("wake", { weight: 1, deadline }, (tx) => wakeJobs(tx, request, this.#leased));
+    return this.#write("wake", { weight: 1, deadline }, (tx) =>
+      wakeJobs(tx, request, this.#leased),
+    );
   }
 
   hasten(ids: readonly JobNumber[], runAt: EpochMs, deadline: MonotonicMs): Promise<void> {
-    return this.#write("hasten", { weight: ids.length, deadline }, (tx) => hastenJobs(tx, ids, runAt));
+    return this.#write("hasten", { weight: ids.length, deadline }, (tx) =>
+      hastenJobs(tx, ids, runAt),
+    );
   }
 
   prune(
@@ -131,11 +143,17 @@ export class SqliteStore implements Store {
   }
 
   cancel(
-    request: { readonly ids: readonly JobNumber[]; readonly keepMs: number; readonly error: string },
+    request: {
+      readonly ids: readonly JobNumber[];
+      readonly keepMs: number;
+      readonly error: string;
+    },
     deadline: MonotonicMs,
   ): Promise<readonly JobNumber[]> {
     const weight = request.ids.length;
-    return this.#write("cancel", { weight, deadline }, (tx) => cancelJobs(tx, request, this.#leased));
+    return this.#write("cancel", { weight, deadline }, (tx) =>
+      cancelJobs(tx, request, this.#leased),
+    );
   }
 
   revive(ids: readonly JobNumber[], deadline: MonotonicMs): Promise<readonly JobNumber[]> {

@@ -7,12 +7,16 @@ import type { Transaction } from "./transaction.ts";
 
 const COME_DUE = `UPDATE jobs SET state = 1 WHERE id IN (
   SELECT id FROM jobs WHERE state = 0 AND run_at <= ? ORDER BY run_at LIMIT ?) RETURNING queue, attempt`;
-const EXPIRING = "SELECT id, queue, state, attempt FROM jobs WHERE expire_at <= ? AND expire_at IS NOT NULL AND state < 2 LIMIT ?";
+const EXPIRING =
+  "SELECT id, queue, state, attempt FROM jobs WHERE expire_at <= ? AND expire_at IS NOT NULL AND state < 2 LIMIT ?";
 const EXPIRE = "UPDATE jobs SET state = 6, settled_at = ?, prune_at = ? WHERE id = ?";
-const LAPSED = "SELECT id, token, queue, losses FROM jobs WHERE state = 2 AND lease_until <= ? LIMIT ?";
+const LAPSED =
+  "SELECT id, token, queue, losses FROM jobs WHERE state = 2 AND lease_until <= ? LIMIT ?";
 const HELD_BY = "SELECT id, token, queue, losses FROM jobs WHERE state = 2 AND owner = ? LIMIT ?";
-const LOSE = "UPDATE jobs SET state = 1, losses = losses + 1, lease_until = NULL, owner = NULL, error = ? WHERE id = ?";
-const POISON = "UPDATE jobs SET state = 4, losses = losses + 1, lease_until = NULL, settled_at = ?, prune_at = ?, error = ? WHERE id = ?";
+const LOSE =
+  "UPDATE jobs SET state = 1, losses = losses + 1, lease_until = NULL, owner = NULL, error = ? WHERE id = ?";
+const POISON =
+  "UPDATE jobs SET state = 4, losses = losses + 1, lease_until = NULL, settled_at = ?, prune_at = ?, error = ? WHERE id = ?";
 const NEXT_DUE = "SELECT run_at FROM jobs WHERE state = 0 ORDER BY run_at LIMIT 1";
 const HASTEN = "UPDATE jobs SET run_at = ? WHERE id = ? AND state = 0 AND run_at > ?";
 
@@ -60,7 +64,11 @@ interface Losses {
   readonly poisoned: JobNumber[];
 }
 
-function loseLapsed(tx: Transaction, { limit, deadOwners }: WakeRequest, leased: LeasedQueues): Losses {
+function loseLapsed(
+  tx: Transaction,
+  { limit, deadOwners }: WakeRequest,
+  leased: LeasedQueues,
+): Losses {
   const losses: Losses = { lost: [], poisoned: [] };
   for (const { id, reason } of deadOwners) {
     const rows = tx.connection.prepare(HELD_BY).all(id, limit);
@@ -98,7 +106,9 @@ function loseOne(tx: Transaction, { row, reason, leased, losses }: Loss): void {
     return;
   }
   const message = `it was lost with its owner ${LOSSES_MAX + 1} times; last: ${reason}`;
-  tx.connection.prepare(POISON).run(tx.wallNow, pruneAt(tx, KEEP_DEAD_MS_DEFAULT), error(message), id);
+  tx.connection
+    .prepare(POISON)
+    .run(tx.wallNow, pruneAt(tx, KEEP_DEAD_MS_DEFAULT), error(message), id);
   tx.move(queue, "leased", "dead");
   tx.count(queue, "failed_total", 1);
   losses.poisoned.push(id);
