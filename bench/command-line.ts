@@ -23,7 +23,7 @@ suites: ${SUITE_NAMES.join(", ")}
   --json         one JSON line per measure and per gate instead of tables
   --tiny         sizes that prove that everything runs; the figures mean nothing
   --gate         exit with 1 when a gate is missed
-  --only TEXT    only cases with TEXT in their name; may be repeated
+  --only TEXT    only the case of that name, or all with TEXT in theirs; may be repeated
   --data FOLDER  where stores are written; default bench/.data; never tmpfs
   --no-build     measure dist/ as it is
 `;

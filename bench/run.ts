@@ -38,7 +38,8 @@ async function main(argv: readonly string[]): Promise<number> {
 async function measure(command: CommandLine, suite: Suite): Promise<number> {
   linkUnjam();
   if (command.peers) checkPeers();
-  if (command.build) buildUnjam();
+  // `npm run bench` has built already, in its prebench.
+  if (command.build && process.env["npm_lifecycle_event"] !== "bench") buildUnjam();
   using data = new DataFolder(command.data);
   process.once("SIGINT", () => {
     data[Symbol.dispose]();
@@ -70,9 +71,13 @@ function look({ suite, tiny }: CommandLine, data: DataFolder): Surroundings {
   };
 }
 
+/** A whole name means that case alone, a part of a name every case that has it. */
 function chosen(cases: readonly Case[], { only, peers }: CommandLine): readonly Case[] {
+  const names = new Set(cases.map(({ name }) => name));
   const wanted = cases.filter(
-    ({ name }) => only.length === 0 || only.some((text) => name.includes(text)),
+    ({ name }) =>
+      only.length === 0 ||
+      only.some((text) => (names.has(text) ? name === text : name.includes(text))),
   );
   if (wanted.length === 0) {
     throw new Error(

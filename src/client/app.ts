@@ -1,17 +1,16 @@
 import type { Clock, Timers } from "../core/clock.ts";
 import type { EnqueueOptions, QueueBounds } from "../core/enqueue-order.ts";
 import { UnjamError } from "../core/errors.ts";
-import type { AppEvent, AppEventName, AppEvents } from "../core/events.ts";
-import type { ClaimedJob, JobNumber, JobRecord } from "../core/job.ts";
+import type { AppEventName, AppEvents } from "../core/events.ts";
+import type { JobNumber, JobRecord } from "../core/job.ts";
 import type { Logger } from "../core/job-context.ts";
 import { formatJobId, parseJobId } from "../core/job-id.ts";
 import type { JobState } from "../core/job-state.ts";
-import { ID_BLOCK_SIZE, OPEN_MS_MAX, WAIT_MS_DEFAULT } from "../core/limits.ts";
+import { ID_BLOCK_SIZE, OPEN_MS_MAX, RESTARTS_PER_MS, WAIT_MS_DEFAULT } from "../core/limits.ts";
 import { CLOSE_OPTIONS, JOIN_OPTIONS, LIST_OPTIONS } from "../core/option-tables.ts";
 import { readOptions, readQueueName, readSignal } from "../core/options.ts";
 import type { TaskBody } from "../core/task.ts";
 import { IdSource } from "../runtime/id-source.ts";
-import { LoopRunner } from "../runtime/loop-runner.ts";
 import type { FromEngine } from "../runtime/messages.ts";
 import type { RuntimeHandle, RuntimeListener } from "../runtime/runtime-handle.ts";
 import type { Owner, QueueRecord } from "../store/store.ts";
@@ -20,6 +19,7 @@ import { Enqueuer } from "./enqueuer.ts";
 import { EventHub } from "./event-hub.ts";
 import { idOf, JobHandle, type HandleLink, type JobStatus, statusOf } from "./job-handle.ts";
 import { join, type JoinBase, joinBase, type JoinOptions, type JoinResult } from "./join.ts";
+import { LoopHost } from "./loop-host.ts";
 import { Outbox } from "./outbox.ts";
 import { stderrLogger } from "./stderr-logger.ts";
 import type { Task } from "./task.ts";
@@ -58,7 +58,7 @@ export class App implements AsyncDisposable {
   readonly #engine: EngineClient;
   readonly #ids: IdSource;
   readonly #enqueuer: Enqueuer;
-  readonly #loop: LoopRunner;
+  readonly #loop: LoopHost;
   readonly #handles: HandleLink;
   #phase: Phase = "opening";
   #runtime: RuntimeHandle | undefined;
@@ -86,13 +86,27 @@ export class App implements AsyncDisposable {
       handles: this.#handles,
     };
     this.#enqueuer = new Enqueuer({ ...tools, bodies, bounds });
-    this.#loop = this.#makeLoop(options);
+    this.#loop = new LoopHost({
+      ...ports,
+      bodies,
+      slots: options.loopSlots,
+      outbox: this.#outbox,
+      events: this.#events,
+      enqueuer: this.#enqueuer,
+      send: (message) => this.#runtime?.send(message),
+    });
     this.listener = {
       message: (message) => this.#receive(message),
       restarted: () => this.#resume(),
       lost: (error) => this.#lose(error),
       event: (event) => this.#events.emit(event),
+      blocked: (block) => this.#loop.blocked(block),
     };
+  }
+
+  /** Where the main loop shows that it turns; not for users. */
+  get beat(): SharedArrayBuffer {
+    return this.#loop.beat;
   }
 
   /** Takes the running engine and gets ready to enqueue; not for users. */
@@ -263,6 +277,7 @@ export class App implements AsyncDisposable {
       await this.#engine.call({ name: "drain", until }, graceMs).catch(() => undefined);
     }
     this.#phase = "closed";
+    this.#loop.stop();
     await this.#runtime?.end(until);
     const closed = new UnjamError("UNJAM_CLOSED", { what: "a call that was still waiting" });
     this.#outbox.rejectAll(closed);
@@ -288,16 +303,15 @@ export class App implements AsyncDisposable {
         this.#outbox.answered(message);
         return;
       case "attempts":
-        this.#loop.take(message.jobs);
-        return;
       case "abort":
-        this.#loop.abort(message.leases, message.reason);
+        this.#loop.receive(message);
         return;
       case "giveBack":
-        this.#loop.giveBack();
+        this.#loop.receive(message);
         this.#outbox.flush();
         return;
       case "event":
+        if (message.event.name === "broken") this.#breakThreads(message.event.data);
         this.#events.emit(message.event);
         return;
       case "log":
@@ -308,11 +322,15 @@ export class App implements AsyncDisposable {
     }
   }
 
+  #breakThreads(broken: AppEvents["broken"]): void {
+    this.#enqueuer.breakThreads(
+      new UnjamError("UNJAM_BROKEN", { ...broken, perMs: RESTARTS_PER_MS }),
+    );
+  }
+
   /** A new engine took over: it gets what the old one owed. */
   #resume(): void {
-    const jobs = this.#loop
-      .held()
-      .map((held): ClaimedJob => ({ ...held, payload: "", losses: 0, extra: null }));
+    const jobs = this.#loop.held();
     this.#runtime?.send({ type: "held", jobs });
     this.#outbox.resend();
     this.#engine.resend();
@@ -337,32 +355,6 @@ export class App implements AsyncDisposable {
 
   #refusal(what: string): Error {
     return this.#lostBecause ?? new UnjamError("UNJAM_CLOSED", { what });
-  }
-
-  #makeLoop({ clock, timers, bodies, loopSlots }: AppOptions): LoopRunner {
-    const outbox = this.#outbox;
-    return new LoopRunner({
-      ...{ clock, timers, tasks: bodies, slots: loopSlots },
-      reports: {
-        returned: (id, token, result) => outbox.returned(id, token, result),
-        ended: (id, token, end) => outbox.ended(id, token, end),
-        bodyEnded: (id) => this.#runtime?.send({ type: "bodiesEnded", ids: [id] }),
-        blocked: (task, id, blockedMs) => this.#sayBlocked(task, id, blockedMs),
-      },
-      link: {
-        progress: (id, token, report) => outbox.progress({ id, token, ...report }),
-        log: (line) => this.#events.log(line),
-        enqueue: (task, input, options) => this.#enqueuer.enqueue(task, input, options),
-      },
-    });
-  }
-
-  #sayBlocked(task: string, id: JobNumber, blockedMs: number): void {
-    const event: AppEvent = {
-      name: "blocked",
-      data: { task, jobId: formatJobId(id), blockedMs, stack: null },
-    };
-    this.#events.emit(event);
   }
 
   #makeHandleLink(): HandleLink {

@@ -62,7 +62,6 @@ export class EngineClient {
   ): Promise<CallAnswers[N]> {
     const since = this.#clock.now();
     const call = ++this.#lastCall;
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- TypeScript cannot see that adding `deadline` undoes the Omit.
     const bounded = { ...request, deadline: since + waitMs } as EngineCall;
     return new Promise<CallAnswers[N]>((resolve, reject) => {
       const onTime = (): void => {

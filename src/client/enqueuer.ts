@@ -29,6 +29,7 @@ export class Enqueuer {
   readonly #bodies: ReadonlyMap<string, TaskBody>;
   readonly #bounds: ReadonlyMap<string, QueueBounds>;
   readonly #handles: HandleLink;
+  #threadsBroken: Error | undefined;
   readonly #plain = new Map<string, AddOrder>();
 
   constructor(options: {
@@ -45,6 +46,11 @@ export class Enqueuer {
     this.#bodies = options.bodies;
     this.#bounds = options.bounds;
     this.#handles = options.handles;
+  }
+
+  /** From now on jobs for this process's threads are refused: there is nobody left to run them. */
+  breakThreads(error: Error): void {
+    this.#threadsBroken = error;
   }
 
   async enqueue(
@@ -119,6 +125,14 @@ export class Enqueuer {
 
   /** The task as it was given; by its name only when it is not a value of ours. */
   #bodyOf(task: unknown): TaskBody {
+    const body = this.#find(task);
+    const { runs, name } = body.facts;
+    const isOurs = runs === "thread" && this.#bodies.get(name)?.handler !== undefined;
+    if (this.#threadsBroken !== undefined && isOurs) throw this.#threadsBroken;
+    return body;
+  }
+
+  #find(task: unknown): TaskBody {
     const body = taskBody(task);
     if (body !== undefined) return body;
     const name = typeof task === "string" ? task : nameOf(task);

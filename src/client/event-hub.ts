@@ -47,8 +47,8 @@ export class EventHub {
 
   /** A line that a handler wrote by `ctx.log`. */
   log({ level, message, fields }: LogLine): void {
-    const write = level === "debug" ? this.#logger.debug : this.#logger[level];
-    write?.call(this.#logger, fields, message);
+    if (level === "debug") this.#logger.debug?.(fields, message);
+    else this.#logger[level](fields, message);
   }
 
   #log(event: AppEvent): void {

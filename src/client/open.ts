@@ -52,7 +52,7 @@ async function openApp(read: ReadOpen, loaded: LoadedTasks): Promise<App> {
   const runtime = isInline
     ? await launchInline(engine, { ...ports, random: Math.random }, app.listener)
     : await launchThreads(
-        { engine, module: engine.threadSlots > 0 ? loaded.module : null },
+        { engine, module: engine.threadSlots > 0 ? loaded.module : null, beat: app.beat },
         app.listener,
       );
   await app.connect(runtime, read.signals);

@@ -61,7 +61,7 @@ export function readOptions<V extends object>(
     if (spec === undefined) {
       throw new UnjamError("UNJAM_UNKNOWN_OPTION", { option, where, known: [...specs.keys()] });
     }
-    if (value !== undefined) values[option] = readOption(spec, value, option, where);
+    if (value !== undefined) values[option] = readOption(spec, value, { option, where });
   }
   for (const [option, spec] of specs) {
     if (Object.hasOwn(values, option)) continue;
@@ -72,7 +72,13 @@ export function readOptions<V extends object>(
   return values as V;
 }
 
-function readOption(spec: OptionSpec, value: unknown, option: string, where: string): unknown {
+/** What is being read, as messages name it. */
+interface Place {
+  readonly option: string;
+  readonly where: string;
+}
+
+function readOption(spec: OptionSpec, value: unknown, { option, where }: Place): unknown {
   if (spec.kind === "other") return value;
   if (spec.kind === "group") return readOptions(spec.of, value, `${where} ${option}`);
   if (spec.kind === "queue") return readQueueName(value, option, where);
@@ -147,10 +153,7 @@ export function readSignal(signal: unknown, where: string): AbortSignal | undefi
 
 /** The one form of "expected this, got that". Values are cut, so that a secret is not logged whole. */
 export function invalid(
-  option: string,
-  where: string,
-  wanted: string,
-  value: unknown,
+  ...[option, where, wanted, value]: [option: string, where: string, wanted: string, value: unknown]
 ): UnjamError<"UNJAM_INVALID_OPTION"> {
   return new UnjamError("UNJAM_INVALID_OPTION", {
     option,

@@ -53,7 +53,7 @@ export async function composeRuntime(ports: RuntimePorts, options: EngineOptions
   engine.settler.start();
   for (const repeater of engine.repeaters) repeater.start();
   engine.fetcher.start();
-  client.send({ type: "started" });
+  client.send({ type: "started", owner });
   return engine;
 }
 
@@ -61,28 +61,18 @@ function buildEngine(
   ports: RuntimePorts,
   options: EngineOptions & { readonly owner: OwnerId },
 ): Engine {
-  const { clock, timers, random, store, client } = ports;
+  const { store, client } = ports;
   const onError = (name: string, error: unknown): void => reportTrouble(client, name, error);
-  const executor = new Executor(clock, options.tasks, lanesOf(ports, options));
+  const executor = new Executor(ports.clock, options.tasks, lanesOf(ports, options));
+  const tools = { ...ports, executor, onError };
   const watch = new ResultWatch({
-    store,
+    ...{ store, onError },
     tell: (records, gone) => client.send({ type: "settled", records, gone }),
-    onError,
   });
-  const settler = new Settler({
-    store,
-    clock,
-    timers,
-    random,
-    onError,
-    onSettled: (ids) => watch.settled(ids),
-  });
-  const notice = new FullNotice(clock, (event) => client.send({ type: "event", event }));
+  const settler = new Settler({ ...tools, onSettled: (ids) => watch.settled(ids) });
+  const notice = new FullNotice(ports.clock, (event) => client.send({ type: "event", event }));
   const intake = new Intake({
-    store,
-    clock,
-    timers,
-    random,
+    ...tools,
     answer: (message) => {
       if (message.batch < 0) threadAdds.answered(message);
       else client.send(message);
@@ -92,17 +82,12 @@ function buildEngine(
     onFull: (queue, capacity) => notice.note(queue, capacity),
   });
   const threadAdds = new ThreadAdds(ports, (requests) => intake.add(requests));
-  const fetcher = new Fetcher({
-    ...{ store, executor, clock, onError },
-    owner: options.owner,
-    tasks: options.tasks,
-    queues: options.queues,
-    onClaimed: (jobs) => freeRooms(intake, jobs),
-  });
-  const renewer = new Renewer({ store, clock, timers, executor, settler, onError });
+  const { owner, tasks, queues } = options;
+  const onClaimed = (jobs: readonly ClaimedJob[]): void => freeRooms(intake, jobs);
+  const fetcher = new Fetcher({ ...tools, owner, tasks, queues, onClaimed });
+  const renewer = new Renewer({ ...tools, settler });
   const waker = new Waker({
-    ...{ store, clock, timers, onError },
-    isOwnerDead: ports.isOwnerDead,
+    ...tools,
     on: {
       woken: () => {
         fetcher.noteAll();
@@ -113,17 +98,7 @@ function buildEngine(
       lost: (leases) => executor.abort(leases, "lost"),
     },
   });
-  const parts = {
-    ports,
-    owner: options.owner,
-    executor,
-    fetcher,
-    settler,
-    renewer,
-    intake,
-    watch,
-    waker,
-  };
+  const parts = { ports, owner, executor, fetcher, settler, renewer, intake, watch, waker };
   const services = [renewer.repeater, waker.repeater, ...upkeep(parts, onError)];
   return { ...parts, threadAdds, repeaters: services };
 }

@@ -62,6 +62,7 @@ export class Executor {
   readonly #lanes: readonly Lane[];
   readonly #attempts = new Map<JobNumber, Attempt>();
   readonly #held = new Map<Lane, number>();
+  readonly #closed = new Set<Lane>();
   readonly #rates = new Map<Lane, LaneRate>();
 
   constructor(clock: Clock, tasks: readonly TaskFacts[], lanes: readonly Lane[]) {
@@ -86,8 +87,14 @@ export class Executor {
     return this.#attempts.size;
   }
 
+  /** The lane takes no more jobs: its restart budget is used up. */
+  closeLane(name: Lane["name"]): void {
+    for (const lane of this.#lanes) if (lane.name === name) this.#closed.add(lane);
+  }
+
   /** Jobs that the lane can use now: free slots and what it will finish soon. */
   room(lane: Lane): number {
+    if (this.#closed.has(lane)) return 0;
     const prefetch = this.#rates.get(lane)?.prefetch ?? 0;
     return lane.slots + prefetch - (this.#held.get(lane) ?? 0);
   }

@@ -19,6 +19,8 @@ import type { NewSupervisor, StoreThreadData } from "./store-thread.ts";
 import type { MainToSupervisor, SupervisorData, SupervisorToMain } from "./supervisor-thread.ts";
 
 export interface LaunchOptions {
+  /** Where the main loop shows that it turns. */
+  readonly beat: SharedArrayBuffer;
   readonly engine: EngineOptions;
   /** The module that job threads load; `null` when no task runs on a thread. */
   readonly module: string | null;
@@ -102,7 +104,7 @@ class ThreadRuntime implements RuntimeHandle {
   #startSupervisor(engine: MessagePort): Worker {
     const { tasks, threadSlots } = this.#engine;
     const workerData: SupervisorData = {
-      ...{ engine, tasks, threadSlots },
+      ...{ engine, tasks, threadSlots, beat: this.#options.beat },
       module: this.#options.module,
       execArgv: process.execArgv,
       nodeOptions: process.env["NODE_OPTIONS"] ?? null,
@@ -113,16 +115,22 @@ class ThreadRuntime implements RuntimeHandle {
     });
     worker.on("message", (message: SupervisorToMain) => {
       if (message.type === "closed") this.#onClosed?.();
+      else this.#listener.blocked(message.block);
     });
     whenGone(worker, (reason) => this.#supervisorGone(reason));
     return worker;
   }
 
   #fromStore(message: FromEngine): void {
-    if (message.type === "failed") this.#onFailed?.(fromErrorRecord(message.error));
-    else if (message.type !== "started") this.#listener.message(message);
-    else if (this.#phase === "starting") this.#onStarted?.();
-    else this.#listener.restarted();
+    if (message.type === "failed") {
+      this.#onFailed?.(fromErrorRecord(message.error));
+    } else if (message.type !== "started") {
+      this.#listener.message(message);
+    } else {
+      this.#engine = { ...this.#engine, replaces: message.owner };
+      if (this.#phase === "starting") this.#onStarted?.();
+      else this.#listener.restarted();
+    }
   }
 
   #storeGone(reason: string): void {

@@ -6,7 +6,7 @@
 import type { MonotonicMs } from "../core/clock.ts";
 import type { WhenFull } from "../core/enqueue-order.ts";
 import type { ErrorRecord } from "../core/errors.ts";
-import type { AppEvent } from "../core/events.ts";
+import type { AppEvent, AppEvents } from "../core/events.ts";
 import type { ClaimedJob, JobNumber, JobRecord, Lease, OwnerId } from "../core/job.ts";
 import type { LogLine } from "../core/job-context.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
@@ -121,7 +121,7 @@ export type FromEngine =
   | { readonly type: "giveBack" }
   | { readonly type: "event"; readonly event: AppEvent }
   | { readonly type: "log"; readonly line: LogLine }
-  | { readonly type: "started" }
+  | { readonly type: "started"; readonly owner: OwnerId }
   | { readonly type: "failed"; readonly error: ErrorRecord };
 
 export type AbortReason = "cancelled" | "lost" | "closing";
@@ -159,6 +159,8 @@ export type FromSupervisor =
   | { readonly type: "add"; readonly thread: number; readonly request: AddRequest }
   | { readonly type: "log"; readonly line: LogLine }
   | { readonly type: "event"; readonly event: AppEvent }
+  /** The job threads' restart budget is used up: they take no more work. */
+  | { readonly type: "broken"; readonly data: AppEvents["broken"] }
   /** Attempts that the supervisor holds, for an engine that has just been started. */
   | { readonly type: "held"; readonly jobs: readonly ClaimedJob[] };
 

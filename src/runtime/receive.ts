@@ -104,6 +104,10 @@ export function receiveFromSupervisor(engine: Engine, message: FromSupervisor): 
     case "add":
       engine.threadAdds.add(message.thread, message.request);
       return;
+    case "broken":
+      engine.executor.closeLane("thread");
+      engine.ports.client.send({ type: "event", event: { name: "broken", data: message.data } });
+      return;
     case "log":
     case "event":
       engine.ports.client.send(message);

@@ -64,7 +64,7 @@ export class Repeater implements Service {
     } catch (error) {
       this.#onError(this.name, error);
     }
-    // oxlint-disable-next-line typescript/no-unnecessary-condition -- stop() may have run during the await.
+    // stop() may have run during the await.
     if (this.#phase === "stopped") return;
     this.#phase = "waiting";
     const delayMs = this.#isHurried ? 0 : waitMs;

@@ -1,5 +1,6 @@
 import type { MonotonicMs } from "../core/clock.ts";
 import type { AppEvent } from "../core/events.ts";
+import type { LoopBlock } from "./loop-watch.ts";
 import type { FromEngine, ToEngine } from "./messages.ts";
 
 /** A running engine, as the client holds it, wherever it runs. */
@@ -17,4 +18,6 @@ export interface RuntimeListener {
   /** No engine any more: every wait must end with this error. */
   lost(error: Error): void;
   event(event: AppEvent): void;
+  /** The main loop was blocked while handlers ran on it. */
+  blocked(block: LoopBlock): void;
 }

@@ -31,7 +31,7 @@ export class Settler implements Service {
   #due: Due[] = [];
   /** In the store's hands, or waiting there to be tried again. */
   readonly #unconfirmed = new Map<JobNumber, Due>();
-  #writes = new Set<Promise<void>>();
+  readonly #writes = new Set<Promise<void>>();
   #isStopped = false;
 
   constructor(options: {

@@ -42,23 +42,23 @@ const toSupervisor = new SwitchedChannel<FromSupervisor, ToSupervisor>(portChann
 
 async function start(): Promise<void> {
   const store = await openStore(options.storeUrl, { clock: nodeClock, timers: nodeTimers });
-  let engine: Engine | undefined;
-  const engineClient = {
+  const running: { engine?: Engine } = {};
+  const toEngine = {
     ...client,
     onMessage(handle: (message: ToEngine) => void): void {
       client.onMessage((message) => {
         if (message.type !== "supervisor") handle(message);
-        else if (engine !== undefined) replaceSupervisor(engine, message.port);
+        else if (running.engine !== undefined) replaceSupervisor(running.engine, message.port);
       });
     },
   };
-  engine = await composeRuntime(
+  running.engine = await composeRuntime(
     {
       clock: nodeClock,
       timers: nodeTimers,
       random: Math.random,
       store,
-      client: engineClient,
+      client: toEngine,
       supervisor: toSupervisor,
       identity: ownIdentity(),
       isOwnerDead: whyGone,

@@ -6,7 +6,10 @@ import { extname } from "node:path";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { invariant } from "../core/invariant.ts";
 import type { TaskFacts } from "../core/task.ts";
+import { probeMain } from "../stack/main-probe.ts";
 import { startNodeThread } from "../threads/node-thread.ts";
+import { readBeat } from "./loop-beat.ts";
+import { type LoopBlock, LoopWatch } from "./loop-watch.ts";
 import type { FromSupervisor, ToSupervisor } from "./messages.ts";
 import { nodeClock, nodeTimers } from "./node-ports.ts";
 import { portChannel } from "./port-channel.ts";
@@ -15,6 +18,8 @@ import { ThreadCrew } from "./thread-crew.ts";
 
 /** What the supervisor is started with. */
 export interface SupervisorData {
+  /** The main loop's beat. */
+  readonly beat: SharedArrayBuffer;
   readonly engine: MessagePort;
   readonly tasks: readonly TaskFacts[];
   readonly threadSlots: number;
@@ -31,7 +36,9 @@ export type MainToSupervisor =
   | { readonly type: "close" };
 
 /** Supervisor → main. */
-export type SupervisorToMain = { readonly type: "ready" } | { readonly type: "closed" };
+export type SupervisorToMain =
+  | { readonly type: "closed" }
+  | { readonly type: "blocked"; readonly block: LoopBlock };
 
 const port = parentPort;
 invariant(port !== null, "supervisor-thread.ts runs as a worker thread");
@@ -71,4 +78,12 @@ main.onMessage((message) => {
     () => main.send({ type: "closed" }),
   );
 });
-main.send({ type: "ready" });
+
+const watch = new LoopWatch({
+  readBeat: () => readBeat(data.beat),
+  clock: nodeClock,
+  timers: nodeTimers,
+  probe: probeMain,
+  onBlock: (block) => main.send({ type: "blocked", block }),
+});
+watch.start();

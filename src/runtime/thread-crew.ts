@@ -84,7 +84,8 @@ export class ThreadCrew {
     switch (message.type) {
       case "run":
         this.#line.push(...message.jobs);
-        this.#dispatch();
+        if (this.#isBroken) this.#giveBack();
+        else this.#dispatch();
         return;
       case "abort":
         for (const lease of message.leases) this.#abort(lease, message.reason);
@@ -285,9 +286,14 @@ export class ThreadCrew {
   #mayRestart(reason: string): boolean {
     const isWithin = this.#budget.take(this.#clock.now());
     const data = { part: "job thread", reason, restarts: this.#budget.count };
-    this.#say({ name: isWithin ? "replaced" : "broken", data });
-    if (!isWithin) this.#isBroken = true;
-    return isWithin;
+    if (isWithin) {
+      this.#say({ name: "replaced", data });
+      return true;
+    }
+    if (!this.#isBroken) this.#send({ type: "broken", data });
+    this.#isBroken = true;
+    this.#giveBack();
+    return false;
   }
 
   #report({ job: { id, token } }: Work, end: AttemptEnd): void {

@@ -52,6 +52,20 @@ export function timeFacts(open: OpenScene): void {
       expect(await scene.wake()).toMatchObject({ readyCount: 1 });
     });
 
+    it("that is hastened overtakes those that were due before it", async () => {
+      await using scene = await open();
+      const now = scene.clock.wallNow();
+      const ids: number[] = [];
+      for (const inMs of [100, 200, 300, 400]) ids.push(await scene.addJob({ runAt: now + inMs }));
+
+      await scene.hasten(ids.slice(3), 50);
+
+      expect(await scene.wake()).toMatchObject({ nextDueAt: now + 50 });
+      scene.clock.advance(50);
+      expect(await scene.wake()).toMatchObject({ readyCount: 1, nextDueAt: now + 100 });
+      expect(await scene.claimIds()).toEqual(ids.slice(3));
+    });
+
     it("is the only kind that can be hastened", async () => {
       await using scene = await open();
       const done = await scene.leasedJob();
@@ -202,6 +216,25 @@ function leaseFacts(open: OpenScene): void {
       expect(await scene.wake()).toMatchObject({ lost: [{ id: job.id, token: job.token }] });
     });
 
+    it("that is renewed does not hold up those that are not", async () => {
+      await using scene = await open();
+      await scene.addGroup({ count: 5 });
+      const jobs = await scene.claim({ limit: 5 });
+      const [first, second, ...others] = jobs;
+      if (first === undefined || second === undefined) throw new Error("five jobs were ready");
+      await scene.renew(first, { leaseUntil: scene.clock.now() + 100_000 });
+      await scene.renew(second, { leaseUntil: scene.clock.now() + 5 });
+
+      scene.clock.advance(5);
+      expect((await scene.wake()).lost.map(({ id }) => id)).toEqual([second.id]);
+      scene.clock.advance(LEASE_MS - 5);
+      const { lost } = await scene.wake();
+
+      expect(lost.map(({ id }) => id).toSorted((a, b) => a - b)).toEqual(
+        others.map(({ id }) => id),
+      );
+    });
+
     it("can be renewed past its end as long as nobody has taken it", async () => {
       await using scene = await open();
       const job = await scene.leasedJob();
@@ -322,6 +355,18 @@ function limitFacts(open: OpenScene): void {
       expect(second.lost).toHaveLength(2);
       expect(second.more).toBe(false);
       expect(await scene.queue()).toMatchObject({ counts: { leased: 0, ready: 9 } });
+    });
+
+    it("leaves a dead owner among the living until its last lease is taken", async () => {
+      await using scene = await open();
+      await scene.addGroup({ count: 3 });
+      await scene.claim({ limit: 3 });
+      const deadOwners = [{ id: scene.owner, reason: "killed" }];
+
+      await scene.wake({ limit: 2, deadOwners });
+      expect(await scene.store.owners(1)).toMatchObject([{ leftAt: null }]);
+      await scene.wake({ limit: 2, deadOwners });
+      expect(await scene.store.owners(1)).toMatchObject([{ reason: "killed" }]);
     });
 
     it("reached again and again gets everything done", async () => {

@@ -9,7 +9,7 @@ import { StoreTwin } from "./store-twin.ts";
 
 /** Repeat a run with UNJAM_SEED=<the seed in the test's name>. */
 const SEED = Number(process.env["UNJAM_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-const RUN_COUNT = 300;
+const RUN_COUNT = 500;
 const STEPS_MAX = 40;
 
 function openMemory(): OpenedStore {

@@ -2,7 +2,7 @@ import type { EpochMs } from "../../core/clock.ts";
 import type { Lease, Settlement } from "../../core/job.ts";
 import { DEDUPE_MS, KEEP_DEAD_MS_DEFAULT, LOSSES_MAX } from "../../core/limits.ts";
 import type { JobTable } from "./job-table.ts";
-import { poisonError } from "./lost-lease-error.ts";
+import { poisonError } from "../../core/lost-lease-error.ts";
 import type { MemoryJob } from "./memory-job.ts";
 
 /** Ends attempts; answers the leases that were lost before. */

@@ -3,7 +3,7 @@ import type { JobNumber, Lease } from "../../core/job.ts";
 import { KEEP_DEAD_MS_DEFAULT } from "../../core/limits.ts";
 import type { WakeAnswer, WakeRequest } from "../store.ts";
 import type { JobTable } from "./job-table.ts";
-import { lostLeaseError } from "./lost-lease-error.ts";
+import { lostLeaseError } from "../../core/lost-lease-error.ts";
 import type { MemoryJob } from "./memory-job.ts";
 import type { OwnerTable } from "./owner-table.ts";
 import { endOf, loseLease } from "./settle-jobs.ts";
@@ -20,7 +20,6 @@ export interface WakeScene {
 export function wakeJobs(scene: WakeScene, { limit, deadOwners }: WakeRequest): WakeAnswer {
   const expired = expire(scene, limit);
   const dueCount = comeDue(scene, limit);
-  for (const { id, reason } of deadOwners) scene.owners.leave(id, reason);
   const losses: Losses = { lost: [], poisoned: [] };
   for (const dead of deadOwners) loseHeldBy(scene, { dead, limit, losses });
   loseLapsed(scene, limit, losses);
@@ -67,12 +66,12 @@ interface DeadOwner {
 }
 
 function loseHeldBy(scene: WakeScene, { dead, limit, losses }: DeadOwner): void {
-  for (const job of [...scene.jobs.heldBy(dead.id)].slice(
-    0,
-    Math.max(0, limit - losses.lost.length),
-  )) {
-    loseOne(scene, { job, reason: dead.reason }, losses);
-  }
+  const { id, reason } = dead;
+  const room = Math.max(0, limit - losses.lost.length);
+  for (const job of [...scene.jobs.heldBy(id)].slice(0, room))
+    loseOne(scene, { job, reason }, losses);
+  // Only once nothing is left to take from it, so that whoever looks for the dead finds it again.
+  if (scene.jobs.heldBy(id).size === 0) scene.owners.leave(id, reason);
 }
 
 function loseLapsed(scene: WakeScene, limit: number, losses: Losses): void {

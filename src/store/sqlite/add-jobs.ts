@@ -1,5 +1,6 @@
+import { invariant } from "../../core/invariant.ts";
 import type { JobNumber } from "../../core/job.ts";
-import { CONSUMER_GONE_MS, QUEUE_CAPACITY_DEFAULT, QUEUE_COUNT_MAX } from "../../core/limits.ts";
+import { CONSUMER_GONE_MS, QUEUE_CAPACITY_DEFAULT } from "../../core/limits.ts";
 import type { AddAnswer, AddGroup, AddOutcome } from "../store.ts";
 import { STATE_NUMBERS } from "./schema.ts";
 import type { Transaction } from "./transaction.ts";
@@ -32,7 +33,9 @@ export function addGroup(tx: Transaction, group: AddGroup): AddAnswer {
   let outcomes: AddAnswer = "added";
   tx.part(() => {
     outcomes = addEach(tx, group, target);
-    return outcomes === "added" || outcomes.every(isHarmless);
+    const refusal = outcomes === "added" ? undefined : outcomes.find((one) => !isHarmless(one));
+    if (refusal !== undefined) outcomes = group.ids.map(() => refusal);
+    return refusal === undefined;
   });
   return outcomes;
 }
@@ -42,12 +45,8 @@ function isHarmless({ kind }: AddOutcome): boolean {
 }
 
 function findTarget(tx: Transaction, { shape, capacity }: AddGroup): Target | undefined {
-  const known = tx.existingQueueId(shape.queue);
-  if (known === undefined) {
-    const queueCount = tx.connection.number("SELECT count(*) FROM queues");
-    if (queueCount >= QUEUE_COUNT_MAX) return undefined;
-  }
-  const queue = known ?? tx.queueId(shape.queue);
+  const queue = tx.newQueueId(shape.queue);
+  if (queue === undefined) return undefined;
   const stored = tx.connection.prepare("SELECT capacity FROM queues WHERE id = ?").get(queue);
   const storedCapacity = typeof stored?.["capacity"] === "number" ? stored["capacity"] : null;
   if (capacity !== null && capacity !== storedCapacity) {
@@ -59,6 +58,7 @@ function findTarget(tx: Transaction, { shape, capacity }: AddGroup): Target | un
 
 function addEach(tx: Transaction, group: AddGroup, target: Target): AddAnswer {
   const { shape, ids, payloads } = group;
+  invariant(ids.length === payloads.length, "a group has one payload per id");
   const isDelayed = shape.runAt !== null && shape.runAt > tx.wallNow;
   const add = shape.callerId === null && shape.key === null ? addPlain : addUnique;
   let outcomes: AddOutcome[] | undefined;

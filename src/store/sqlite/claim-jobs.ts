@@ -89,8 +89,8 @@ function claimRows(tx: Transaction, { queue, tasks, slot, owner }: SlotClaim): r
     }
   }
   if (heads.length === 0) return [];
-  heads.sort((a, b) => a.priority - b.priority || a.place - b.place);
-  const ids = JSON.stringify(heads.slice(0, slot.limit).map(({ id }) => id));
+  const first = heads.toSorted((a, b) => a.priority - b.priority || a.place - b.place);
+  const ids = JSON.stringify(first.slice(0, slot.limit).map(({ id }) => id));
   return rowsOf(tx, CLAIM_IDS, [...lease, ids]);
 }
 
@@ -104,7 +104,7 @@ function rowsOf(
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the column list of ANSWER, in its order.
   const rows = statement.all(...values) as unknown as Row[];
   // UPDATE … RETURNING gives rows in the order of the table, not of the inner ORDER BY.
-  return rows.sort((a, b) => a[7] - b[7] || a[8] - b[8]);
+  return rows.toSorted((a, b) => a[7] - b[7] || a[8] - b[8]);
 }
 
 const RENEW = "UPDATE jobs SET lease_until = ? WHERE id = ? AND token = ? AND state = 2";

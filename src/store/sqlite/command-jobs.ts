@@ -7,7 +7,7 @@ import type { Transaction } from "./transaction.ts";
 
 const LOOK = "SELECT queue, state, attempt FROM jobs WHERE id = ?";
 const CANCEL =
-  "UPDATE jobs SET state = 5, lease_until = NULL, settled_at = ?, prune_at = ?, error = ? WHERE id = ?";
+  "UPDATE jobs SET state = 5, lease_until = NULL, owner = NULL, settled_at = ?, prune_at = ?, error = ? WHERE id = ?";
 const REVIVE = `UPDATE OR IGNORE jobs SET state = 1, attempt = 0, losses = 0, run_at = NULL, expire_at = NULL, owner = NULL,
 settled_at = NULL, prune_at = NULL, error = NULL, result = NULL, progress = NULL, note = NULL WHERE id = ?`;
 

@@ -31,7 +31,7 @@ export function listJobs(connection: Connection, query: ListQuery): JobRecord[] 
   for (const state of states) {
     for (const id of idsIn(connection, state, { queue, after, limit: query.limit })) ids.add(id);
   }
-  return getJobs(connection, [...ids].sort((a, b) => a - b).slice(0, query.limit));
+  return getJobs(connection, [...ids].toSorted((a, b) => a - b).slice(0, query.limit));
 }
 
 interface Range {

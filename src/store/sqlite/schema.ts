@@ -59,7 +59,7 @@ CREATE TABLE jobs (
   losses INTEGER NOT NULL DEFAULT 0, format INTEGER NOT NULL DEFAULT 1,
   owner INTEGER, lease_until INTEGER, claimed_at INTEGER,
   run_at INTEGER, expire_at INTEGER, created_at INTEGER NOT NULL,
-  settled_at INTEGER, prune_at INTEGER,
+  settled_at INTEGER, prune_at INTEGER, settled_by INTEGER,
   key TEXT, caller_id TEXT, extra TEXT, progress REAL, note TEXT,
   result TEXT, error TEXT, payload TEXT NOT NULL
 );
@@ -68,7 +68,7 @@ CREATE INDEX jobs_ready ON jobs(queue, task, priority, place) WHERE state = 1;
 CREATE INDEX jobs_leased ON jobs(lease_until, owner) WHERE state = 2;
 CREATE INDEX jobs_done ON jobs(queue, prune_at) WHERE state = 3;
 CREATE INDEX jobs_settled ON jobs(prune_at) WHERE state > 3;
-CREATE INDEX jobs_expiring ON jobs(expire_at) WHERE expire_at IS NOT NULL AND state < 2;
+CREATE INDEX jobs_expiring ON jobs(expire_at) WHERE expire_at IS NOT NULL AND state < 2 AND attempt = 0;
 CREATE UNIQUE INDEX jobs_key ON jobs(task, key) WHERE key IS NOT NULL AND state < 3;
 CREATE UNIQUE INDEX jobs_caller_id ON jobs(caller_id) WHERE caller_id IS NOT NULL;
 `;

@@ -7,6 +7,8 @@ import type {
   OwnerId,
   Settlement,
 } from "../../core/job.ts";
+import { UnjamError } from "../../core/errors.ts";
+import { QUEUE_COUNT_MAX } from "../../core/limits.ts";
 import type {
   AddAnswer,
   AddGroup,
@@ -48,6 +50,7 @@ export class SqliteStore implements Store {
   readonly #group: CommitGroup;
   readonly #leased: LeasedQueues = new Map();
   #dataVersion = 0;
+  #isClosed = false;
 
   constructor(file: string, group: CommitGroup) {
     this.#file = file;
@@ -93,7 +96,7 @@ export class SqliteStore implements Store {
   }
 
   owners(limit: number): Promise<readonly Owner[]> {
-    return this.#read(() => listOwners(this.#group.connection, limit));
+    return this.#read("owners", () => listOwners(this.#group.connection, limit));
   }
 
   add(groups: readonly AddGroup[], deadline: MonotonicMs): Promise<readonly AddAnswer[]> {
@@ -161,22 +164,23 @@ export class SqliteStore implements Store {
   }
 
   get(ids: readonly (JobNumber | string)[]): Promise<readonly JobRecord[]> {
-    return this.#read(() => getJobs(this.#group.connection, ids));
+    return this.#read("get", () => getJobs(this.#group.connection, ids));
   }
 
   list(query: ListQuery): Promise<readonly JobRecord[]> {
-    return this.#read(() => listJobs(this.#group.connection, query));
+    return this.#read("list", () => listJobs(this.#group.connection, query));
   }
 
   queues(): Promise<readonly QueueRecord[]> {
-    return this.#read(() => listQueues(this.#group.connection));
+    return this.#read("queues", () => listQueues(this.#group.connection));
   }
 
   setPaused(queue: string, paused: boolean, deadline: MonotonicMs): Promise<void> {
     return this.#write("setPaused", { weight: 1, deadline }, (tx) => {
-      tx.connection
-        .prepare("UPDATE queues SET paused = ? WHERE id = ?")
-        .run(paused ? 1 : 0, tx.queueId(queue));
+      const id = tx.newQueueId(queue);
+      if (id === undefined)
+        throw new UnjamError("UNJAM_TOO_MANY_QUEUES", { countMax: QUEUE_COUNT_MAX });
+      tx.connection.prepare("UPDATE queues SET paused = ? WHERE id = ?").run(paused ? 1 : 0, id);
     });
   }
 
@@ -197,6 +201,7 @@ export class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#group.close();
   }
 
@@ -208,7 +213,8 @@ export class SqliteStore implements Store {
     return this.#group.submit(what, bounds, run);
   }
 
-  async #read<T>(read: () => T): Promise<T> {
+  async #read<T>(what: string, read: () => T): Promise<T> {
+    if (this.#isClosed) throw new UnjamError("UNJAM_CLOSED", { what });
     try {
       return read();
     } catch (error) {

@@ -1,4 +1,5 @@
 import type { Clock, EpochMs, MonotonicMs } from "../../core/clock.ts";
+import { QUEUE_COUNT_MAX } from "../../core/limits.ts";
 import type { JobState } from "../../core/job-state.ts";
 import type { Connection } from "./connection.ts";
 
@@ -62,13 +63,17 @@ export class Transaction {
     this.wallNow = clock.wallNow();
   }
 
-  queueId(name: string): number {
-    return this.#known.queues.get(name) ?? this.#intern("queues", name);
-  }
-
-  /** Like {@link queueId}, but `undefined` for a queue that nothing was ever enqueued to. */
+  /** `undefined` for a queue that nothing was ever enqueued to. */
   existingQueueId(name: string): number | undefined {
     return this.#known.queues.get(name) ?? this.#lookUp("queues", name);
+  }
+
+  /** Made when it is new; `undefined` when it would be one queue too many. */
+  newQueueId(name: string): number | undefined {
+    const known = this.existingQueueId(name);
+    if (known !== undefined) return known;
+    const queueCount = this.connection.number("SELECT count(*) FROM queues");
+    return queueCount >= QUEUE_COUNT_MAX ? undefined : this.#intern("queues", name);
   }
 
   taskId(name: string): number {
@@ -142,7 +147,8 @@ export class Transaction {
     const isKept = work();
     if (!isKept) {
       db.exec("ROLLBACK TO part");
-      this.#place = place;
+      // 0 means "not read yet"; once read, it must not be written back as a place.
+      this.#place = place === 0 ? this.#placeAtStart : place;
       this.#deltas.clear();
       for (const { queue, counts } of deltas) this.#deltas.set(queue, counts);
       this.rolledBack();

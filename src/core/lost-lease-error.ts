@@ -1,7 +1,7 @@
-import { parseErrorRecord } from "../../core/error-record.ts";
-import { type ErrorRecord, UnjamError } from "../../core/errors.ts";
-import { formatJobId } from "../../core/job-id.ts";
-import type { JobNumber } from "../../core/job.ts";
+import { parseErrorRecord } from "./error-record.ts";
+import { type ErrorRecord, UnjamError } from "./errors.ts";
+import { formatJobId } from "./job-id.ts";
+import type { JobNumber } from "./job.ts";
 
 /** JSON of the ErrorRecord that a job keeps when its lease was taken from its owner. */
 export function lostLeaseError(id: JobNumber, reason: string): string {

@@ -1,0 +1,98 @@
+import type { Clock, Timers } from "../core/clock.ts";
+import type { ClaimedJob, JobNumber } from "../core/job.ts";
+import { formatJobId } from "../core/job-id.ts";
+import type { TaskBody } from "../core/task.ts";
+import { LoopBeat, newBeatMemory } from "../runtime/loop-beat.ts";
+import { registerLoop } from "../runtime/loop-registry.ts";
+import { LoopRunner } from "../runtime/loop-runner.ts";
+import type { LoopBlock } from "../runtime/loop-watch.ts";
+import type { FromEngine, ToEngine } from "../runtime/messages.ts";
+import type { Enqueuer } from "./enqueuer.ts";
+import type { EventHub } from "./event-hub.ts";
+import type { Outbox } from "./outbox.ts";
+
+/**
+ * The main loop as a place where handlers run: their runner, the beat that shows that the loop
+ * turns, and the way their reports take to the engine and to the user.
+ */
+export class LoopHost {
+  /** For the supervisor, which watches the beat. */
+  readonly beat: SharedArrayBuffer = newBeatMemory();
+  readonly #runner: LoopRunner;
+  readonly #beat: LoopBeat;
+  readonly #events: EventHub;
+  readonly #unregister: () => void;
+  /** The end of the last block that the runner measured itself. */
+  #measuredAt = Number.NEGATIVE_INFINITY;
+  readonly #clock: Clock;
+
+  constructor(options: {
+    readonly clock: Clock;
+    readonly timers: Timers;
+    readonly bodies: ReadonlyMap<string, TaskBody>;
+    readonly slots: number;
+    readonly outbox: Outbox;
+    readonly events: EventHub;
+    readonly enqueuer: Enqueuer;
+    readonly send: (message: ToEngine) => void;
+  }) {
+    const { clock, timers, bodies, slots, outbox, events, enqueuer } = options;
+    this.#clock = clock;
+    this.#events = events;
+    this.#runner = new LoopRunner({
+      ...{ clock, timers, tasks: bodies, slots },
+      reports: {
+        returned: (id, token, result) => outbox.returned(id, token, result),
+        ended: (id, token, end) => outbox.ended(id, token, end),
+        bodyEnded: (id) => options.send({ type: "bodiesEnded", ids: [id] }),
+        blocked: (task, id, blockedMs) => this.#measured(task, id, blockedMs),
+      },
+      link: {
+        progress: (id, token, report) => outbox.progress({ id, token, ...report }),
+        log: (line) => events.log(line),
+        enqueue: (task, input, given) => enqueuer.enqueue(task, input, given),
+      },
+    });
+    const isBusy = (): boolean => this.#runner.runningCount > 0;
+    this.#beat = new LoopBeat(this.beat, { clock, timers, isBusy });
+    this.#unregister = registerLoop(() => this.#runner.currentJob());
+  }
+
+  receive(message: FromEngine): void {
+    if (message.type === "attempts") {
+      this.#beat.start();
+      this.#runner.take(message.jobs);
+    } else if (message.type === "abort") {
+      this.#runner.abort(message.leases, message.reason);
+    } else if (message.type === "giveBack") {
+      this.#runner.giveBack();
+    }
+  }
+
+  /** Attempts that run or wait here, for an engine that takes over. */
+  held(): ClaimedJob[] {
+    return this.#runner.held().map((held) => ({ ...held, payload: "", losses: 0, extra: null }));
+  }
+
+  /** What the supervisor saw: blocks after a handler's first await, which the runner cannot measure. */
+  blocked({ moment, blockedMs }: LoopBlock): void {
+    const isKnown = this.#clock.now() - this.#measuredAt < blockedMs;
+    if (moment === undefined || isKnown) return;
+    const { task, id, stack } = moment;
+    this.#events.emit({
+      name: "blocked",
+      data: { task, jobId: formatJobId(id), blockedMs, stack },
+    });
+  }
+
+  stop(): void {
+    this.#beat.stop();
+    this.#unregister();
+  }
+
+  #measured(task: string, id: JobNumber, blockedMs: number): void {
+    this.#measuredAt = this.#clock.now();
+    const data = { task, jobId: formatJobId(id), blockedMs, stack: null };
+    this.#events.emit({ name: "blocked", data });
+  }
+}

@@ -1,0 +1,54 @@
+import type { Clock, Timer, Timers } from "../core/clock.ts";
+import { LOOP_BEAT_MS } from "../core/limits.ts";
+
+/** One number in shared memory: when the main loop last turned; 0 while nothing runs on it. */
+export function newBeatMemory(): SharedArrayBuffer {
+  return new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT);
+}
+
+export function readBeat(memory: SharedArrayBuffer): number {
+  return new Float64Array(memory)[0] ?? 0;
+}
+
+/**
+ * Shows in shared memory that the main loop turns, as long as handlers run on it. An idle app
+ * beats not at all: nobody would be to blame for a block then.
+ */
+export class LoopBeat {
+  readonly #cell: Float64Array;
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #isBusy: () => boolean;
+  #timer: Timer | undefined;
+
+  constructor(
+    memory: SharedArrayBuffer,
+    ports: { readonly clock: Clock; readonly timers: Timers; readonly isBusy: () => boolean },
+  ) {
+    this.#cell = new Float64Array(memory);
+    this.#clock = ports.clock;
+    this.#timers = ports.timers;
+    this.#isBusy = ports.isBusy;
+  }
+
+  /** A handler has started: beat until none runs. */
+  start(): void {
+    if (this.#timer !== undefined) return;
+    this.#beat();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#cell[0] = 0;
+  }
+
+  #beat(): void {
+    if (this.#timer !== undefined && !this.#isBusy()) {
+      this.stop();
+      return;
+    }
+    this.#cell[0] = this.#clock.now();
+    this.#timer = this.#timers.after(LOOP_BEAT_MS, () => this.#beat());
+  }
+}
