@@ -13,6 +13,7 @@ import { monotonicMs } from "../measure/monotonic-ms.ts";
 import { countSetting, report, setting, verify } from "../measure/probe.ts";
 import { imageJob } from "./payload.ts";
 import * as sql from "./raw-statements.ts";
+import { storeStatements } from "./store-statements.ts";
 
 const READY = 1;
 const LEASE_MS = 15_000;
@@ -26,6 +27,11 @@ const batchSize = countSetting("batchSize");
 /** Which share of the jobs, from the end, is measured. */
 const measuredShare = countSetting("measuredShare");
 const backlogFile = setting("backlogFile");
+
+const ofStore = storeStatements(join(setting("folder"), "scratch.db"));
+for (const own of [sql.INSERT, sql.CLAIM, sql.SETTLE, sql.PRUNE, sql.PLACE]) {
+  verify(ofStore.has(sql.normalized(own)), `the store no longer runs ${own}`);
+}
 
 const file = join(setting("folder"), "jobs.db");
 if (backlogFile !== "") copyFileSync(backlogFile, file);

@@ -1,7 +1,8 @@
 /**
  * The life of the common job as unjam's store writes it (src/store/sqlite/{add,claim,settle,
- * command}-jobs.ts, transaction.ts, commit-group.ts), without the code around it. Keep the two
- * alike: a statement that the store no longer pays makes the limit too low and unjam look good.
+ * command}-jobs.ts, transaction.ts, commit-group.ts), without the code around it. `store-statements.ts`
+ * proves that the two are alike: a limit that pays for more than the store does makes unjam look
+ * good, and one that pays for less makes the gate unfair.
  */
 export const INSERT = `INSERT OR IGNORE INTO jobs(id, queue, task, state, priority, place, created_at, payload)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
@@ -10,7 +11,7 @@ export const CLAIM = `UPDATE jobs SET state = 2, token = token + 1, owner = ?, l
 WHERE id IN (SELECT id FROM jobs WHERE state = 1 AND queue = ? AND task = ? ORDER BY priority, place LIMIT ?)
 RETURNING id, token, attempt, losses, payload, extra, task, priority, place`;
 
-export const SETTLE = `UPDATE jobs SET state = 3, attempt = attempt + 1, lease_until = NULL,
+export const SETTLE = `UPDATE jobs SET state = 3, attempt = attempt + 1, lease_until = NULL, owner = NULL, settled_by = token * 16 + 0,
 settled_at = ?, prune_at = ?, result = ?, error = ? WHERE id = ? AND token = ? AND state = 2`;
 
 export const PRUNE = `DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state = 3 AND queue = ? ORDER BY prune_at LIMIT ?)`;
@@ -27,3 +28,8 @@ export type ClaimedRow = readonly [
   losses: number,
   payload: string,
 ];
+
+/** One spelling per statement: line breaks and indents mean nothing to SQLite. */
+export function normalized(statement: string): string {
+  return statement.replaceAll(/\s+/g, " ").replaceAll("( ", "(").trim();
+}

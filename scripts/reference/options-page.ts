@@ -14,6 +14,8 @@ const TITLES: Readonly<Record<keyof typeof optionTables, string | null>> = {
   JOIN_OPTIONS: "`app.join(options)`",
   LIST_OPTIONS: "`app.jobs(options)`",
   CLOSE_OPTIONS: "`app.close(options)`",
+  FASTIFY_OPTIONS: "`fastify.register(unjamFastify, options)`",
+  EXPRESS_OPTIONS: "`unjamErrors(options)` for Express",
   BACKOFF_OPTIONS: null,
 };
 

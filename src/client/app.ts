@@ -94,6 +94,7 @@ export class App implements AsyncDisposable {
       events: this.#events,
       enqueuer: this.#enqueuer,
       send: (message) => this.#runtime?.send(message),
+      onBeating: () => this.#runtime?.beating(),
     });
     this.listener = {
       message: (message) => this.#receive(message),

@@ -35,6 +35,8 @@ export class LoopHost {
     readonly events: EventHub;
     readonly enqueuer: Enqueuer;
     readonly send: (message: ToEngine) => void;
+    /** The loop has begun to beat. */
+    readonly onBeating: () => void;
   }) {
     const { clock, timers, bodies, slots, outbox, events, enqueuer } = options;
     this.#clock = clock;
@@ -54,7 +56,7 @@ export class LoopHost {
       },
     });
     const isBusy = (): boolean => this.#runner.runningCount > 0;
-    this.#beat = new LoopBeat(this.beat, { clock, timers, isBusy });
+    this.#beat = new LoopBeat(this.beat, { clock, timers, isBusy, onStart: options.onBeating });
     this.#unregister = registerLoop(() => this.#runner.currentJob());
   }
 

@@ -1,7 +1,7 @@
 import { UnjamError } from "../core/errors.ts";
 import type { TaskFacts } from "../core/task.ts";
 import { isJobThread } from "../runtime/job-thread-mark.ts";
-import { launchInline } from "../runtime/launch-inline.ts";
+import { type InlinePorts, launchInline } from "../runtime/launch-inline.ts";
 import { launchThreads } from "../runtime/launch-threads.ts";
 import type { EngineOptions } from "../runtime/messages.ts";
 import { nodeClock, nodeTimers } from "../runtime/node-ports.ts";
@@ -9,6 +9,8 @@ import { App } from "./app.ts";
 import { type LoadedTasks, loadTasks } from "./load-tasks.ts";
 import { type OpenOptions, type ReadOpen, readOpen, refuseUnrunnable } from "./open-options.ts";
 import { refuseOldNode } from "./node-version.ts";
+
+const NODE_PORTS: InlinePorts = { clock: nodeClock, timers: nodeTimers, random: Math.random };
 
 /**
  * Opens a store and starts to work on it. The process stays alive until `app.close()`.
@@ -28,29 +30,34 @@ import { refuseOldNode } from "./node-version.ts";
  *   await app.close();
  * }
  */
-export async function open(options?: OpenOptions): Promise<App> {
+export function open(options?: OpenOptions): Promise<App> {
+  return openWith(NODE_PORTS, options);
+}
+
+/** `open` with a time and chance of the caller's own, for `unjam/testing`: inline only. */
+export async function openWith(ports: InlinePorts, options?: OpenOptions): Promise<App> {
   refuseOldNode();
   if (isJobThread()) throw new UnjamError("UNJAM_OPEN_IN_JOB_THREAD", {});
   const read = readOpen(options);
   const loaded = await loadTasks(read.tasks);
   const isInline = read.runtime === "inline";
   refuseUnrunnable(loaded.bodies, { hasModule: loaded.module !== null, isInline });
-  return openApp(read, loaded);
+  return openApp(ports, read, loaded);
 }
 
-async function openApp(read: ReadOpen, loaded: LoadedTasks): Promise<App> {
+async function openApp(ports: InlinePorts, read: ReadOpen, loaded: LoadedTasks): Promise<App> {
   const isInline = read.runtime === "inline";
   const engine = engineOptions(read, loaded);
-  const ports = { clock: nodeClock, timers: nodeTimers };
   const app = new App({
-    ...ports,
+    clock: ports.clock,
+    timers: ports.timers,
     bodies: loaded.bodies,
     bounds: read.queues,
     loopSlots: engine.loopSlots,
     logger: read.logger,
   });
   const runtime = isInline
-    ? await launchInline(engine, { ...ports, random: Math.random }, app.listener)
+    ? await launchInline(engine, ports, app.listener)
     : await launchThreads(
         { engine, module: engine.threadSlots > 0 ? loaded.module : null, beat: app.beat },
         app.listener,

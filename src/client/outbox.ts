@@ -41,6 +41,7 @@ interface Pending {
   /** One per job; `undefined` once it has its answer. */
   readonly callers: (Caller | undefined)[];
   left: number;
+  isAnswered: boolean;
   readonly since: MonotonicMs;
 }
 
@@ -49,9 +50,7 @@ export class Outbox {
   readonly #timers: Timers;
   readonly #send: (message: ToEngine) => void;
   readonly #pending = new Map<number, Pending>();
-  readonly #deadlines = new DeadlineLanes<Pending>(
-    ({ left, callers }) => left === 0 && callers.length > 0,
-  );
+  readonly #deadlines = new DeadlineLanes<Pending>(({ isAnswered }) => isAnswered);
   #open = new Map<AddOrder, Pending>();
   #lastOpen: Pending | undefined;
   #adds: AddRequest[] = [];
@@ -163,7 +162,14 @@ export class Outbox {
     } else {
       for (const [index, outcome] of outcomes) this.#answerOne(pending, index, outcome);
     }
-    if (pending.left === 0) this.#pending.delete(batch);
+    if (pending.left === 0) this.#forget(pending);
+  }
+
+  /** Lets go of its callers at once: its place in the deadline lanes is only freed in turn. */
+  #forget(pending: Pending): void {
+    pending.isAnswered = true;
+    pending.callers.length = 0;
+    this.#pending.delete(pending.request.batch);
   }
 
   /** Sends every unanswered group again, to an engine that knows nothing of them. */
@@ -177,10 +183,9 @@ export class Outbox {
   /** Rejects every caller that still waits. */
   rejectAll(error: Error): void {
     for (const pending of this.#pending.values()) {
-      pending.left = 0;
       for (const caller of pending.callers) caller?.reject(error);
+      this.#forget(pending);
     }
-    this.#pending.clear();
   }
 
   /** Open waits, one per group. */
@@ -228,7 +233,16 @@ export class Outbox {
     const answerMs = Math.max(waitMs, ANSWER_MS_MIN);
     const limits = { waitersMax, deadline: since + waitMs, answerBy: since + answerMs };
     const request = { batch, group, whenFull, ...limits };
-    const pending: Pending = { request, order, ids, payloads, callers: [], left: 0, since };
+    const pending: Pending = {
+      request,
+      order,
+      ids,
+      payloads,
+      callers: [],
+      left: 0,
+      isAnswered: false,
+      since,
+    };
     this.#pending.set(batch, pending);
     this.#open.set(order, pending);
     this.#lastOpen = pending;
@@ -266,14 +280,13 @@ export class Outbox {
   }
 
   #giveUp(pending: Pending): void {
-    const { order, callers, ids, request } = pending;
-    pending.left = 0;
-    this.#pending.delete(request.batch);
+    const { order, callers, ids } = pending;
     const waitedMs = Math.round(this.#clock.now() - pending.since);
     const what = `enqueue ${order.shape.task}`;
     for (const [index, caller] of callers.entries()) {
       const id = order.shape.callerId ?? formatJobId(ids[index] ?? 0);
       caller?.reject(new UnjamError("UNJAM_OUTCOME_UNKNOWN", { what, ids: [id], waitedMs }));
     }
+    this.#forget(pending);
   }
 }

@@ -17,9 +17,17 @@ export interface Timer {
   cancel(): void;
 }
 
-/** Timers as an argument. `keepsAlive` says whether a pending call may hold the process open. */
+/** What a pending call is, for whoever keeps the time. */
+export interface TimerOptions {
+  /** It may hold the process open. */
+  readonly keepsAlive?: boolean;
+  /** One round of a regular duty: a clock that is moved by hand may leave out rounds. */
+  readonly repeats?: boolean;
+}
+
+/** Timers as an argument. */
 export interface Timers {
-  after(delayMs: number, run: () => void, options?: { readonly keepsAlive?: boolean }): Timer;
+  after(delayMs: number, run: () => void, options?: TimerOptions): Timer;
   /** Runs after the current turn, once what has already arrived was handled. Cannot be cancelled. */
   soon(run: () => void): void;
 }

@@ -5,13 +5,19 @@ interface Entry<T> {
   readonly item: T;
 }
 
+/** Entries before `head` are gone and their places empty, so that what they held can be freed. */
+interface Lane<T> {
+  entries: (Entry<T> | undefined)[];
+  head: number;
+}
+
 /**
  * Deadlines without a timer each. Waits of one length end in the order they began, so there is
  * one first-in first-out lane per length, and only the heads need looking at. Adding is O(1);
  * what ended early is skipped by `isOver` when its turn comes.
  */
 export class DeadlineLanes<T> {
-  readonly #lanes = new Map<number, { entries: Entry<T>[]; head: number }>();
+  readonly #lanes = new Map<number, Lane<T>>();
   readonly #isOver: (item: T) => boolean;
 
   constructor(isOver: (item: T) => boolean) {
@@ -37,7 +43,7 @@ export class DeadlineLanes<T> {
       let entry = lane.entries[lane.head];
       while (entry !== undefined && entry.at <= now) {
         if (!this.#isOver(entry.item)) due.push(entry.item);
-        lane.head++;
+        lane.entries[lane.head++] = undefined;
         entry = lane.entries[lane.head];
       }
       if (entry === undefined) this.#lanes.delete(lengthMs);
@@ -57,10 +63,10 @@ export class DeadlineLanes<T> {
     return next;
   }
 
-  #trim(lane: { entries: Entry<T>[]; head: number }): void {
+  #trim(lane: Lane<T>): void {
     let entry = lane.entries[lane.head];
     while (entry !== undefined && this.#isOver(entry.item)) {
-      lane.head++;
+      lane.entries[lane.head++] = undefined;
       entry = lane.entries[lane.head];
     }
     // Compact rarely: each entry is moved at most once per doubling.

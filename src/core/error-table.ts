@@ -8,14 +8,21 @@ export const ERRORS = {
   UNJAM_UNKNOWN_OPTION: {
     message: (d: { option: string; where: string; known: readonly string[] }): string =>
       `${d.where} has no option "${d.option}"; it takes ${d.known.join(", ")}`,
-    help: "Check the spelling. Durations end in Ms: timeoutMs, not timeout.",
+    help: "Check the spelling. In code durations end in Ms: timeoutMs, not timeout.",
     httpStatus: 500,
     exitCode: 2,
   },
   UNJAM_INVALID_OPTION: {
     message: (d: { option: string; where: string; expected: string; got: string }): string =>
       `${d.where} expects ${d.option} to be ${d.expected}, not ${d.got}`,
-    help: "Durations are plain numbers of milliseconds, counts are whole numbers; docs/reference/options.md lists every bound.",
+    help: "In code durations are plain numbers of milliseconds, on the command line also 30s or 5m; counts are whole numbers. docs/reference/options.md lists every bound.",
+    httpStatus: 500,
+    exitCode: 2,
+  },
+  UNJAM_UNKNOWN_COMMAND: {
+    message: (d: { command: string; known: readonly string[] }): string =>
+      `unjam has no command "${d.command}"; it has ${d.known.join(", ")}`,
+    help: "`unjam --help` says what each command does.",
     httpStatus: 500,
     exitCode: 2,
   },
@@ -116,6 +123,13 @@ export const ERRORS = {
     message: (d: { task: string; reason: string }): string =>
       `the input of task "${d.task}" cannot be written as JSON: ${d.reason}`,
     help: "Payloads are JSON at rest: no functions, BigInt or cycles. Send ids and paths, not live objects.",
+    httpStatus: 400,
+    exitCode: 2,
+  },
+  UNJAM_PAYLOAD_NOT_JSON: {
+    message: (d: { task: string; reason: string }): string =>
+      `the input of task "${d.task}" is not JSON: ${d.reason}`,
+    help: "Quote it for the shell: unjam enqueue resize '{\"width\":200}'. With - it is read from stdin.",
     httpStatus: 400,
     exitCode: 2,
   },
@@ -301,6 +315,12 @@ export const ERRORS = {
     help: 'Use "memory:" for tests, "sqlite:.unjam/jobs.db" for durable jobs in one file.',
     httpStatus: 500,
     exitCode: 2,
+  },
+  UNJAM_STORE_MISSING: {
+    message: (d: { file: string }): string => `there is no store at ${d.file}`,
+    help: "Check the path: it is relative to the working folder. The first enqueue or worker makes the store; a mere look does not.",
+    httpStatus: 500,
+    exitCode: 4,
   },
   UNJAM_STORE_FOLDER_MISSING: {
     message: (d: { file: string; folder: string }): string =>

@@ -22,6 +22,8 @@ export const ABORT_ACK_MS = 50;
 export const TERMINATE_MS_MAX = 5_000;
 /** A warm spare is started when this share of an attempt's time is used up. */
 export const SPARE_AT_FRACTION = 0.8;
+/** How long a claimed job may wait in its lane before its time is counted as running. */
+export const LANE_WAIT_MS_MAX = 60_000;
 /** How long the retry of a timed-out loop handler waits for the old body to end. */
 export const OVERLAP_MS_MAX = 60_000;
 /**
@@ -43,6 +45,8 @@ export const ID_CHARS_MAX = 128;
 export const WAITERS_MAX_DEFAULT = 1_000;
 export const WAIT_MS_DEFAULT = 30_000;
 export const JOIN_MS_DEFAULT = 30_000;
+/** A queue moves within a second, and clients that wait longer than that give up. */
+export const RETRY_AFTER_MS_DEFAULT = 1_000;
 /** The least time the store gets for its answer, also when the caller would not wait for room. */
 export const ANSWER_MS_MIN = 250;
 /** How much later than its deadline a caller still takes a late answer before it says "unknown". */
@@ -86,9 +90,15 @@ export const OWNER_BEAT_MS = 3_000;
 /** Between two looks for crashed owners, lapsed leases and expired jobs. */
 export const WAKE_MS = 500;
 export const WAKE_JOBS_MAX = 1_000;
-/** Other processes' commits are noticed by polling a counter (1 µs): while someone waits, and when idle. */
-export const POLL_BUSY_MS = 5;
-export const POLL_IDLE_MS = 20;
+/**
+ * Other processes' commits are noticed by polling a counter (1 µs): often while someone waits,
+ * less while another process is about (each beats every few seconds), rarely when alone.
+ */
+export const POLL_WAITING_MS = 5;
+export const POLL_SHARED_MS = 20;
+export const POLL_ALONE_MS = 100;
+/** A store that another process changed within this time is shared. */
+export const SHARED_FOR_MS = 10_000;
 export const PRUNE_MS = 1_000;
 export const PRUNE_JOBS_MAX = 2_000;
 export const DEDUPE_MS = 60_000;

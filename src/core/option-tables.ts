@@ -19,6 +19,7 @@ import {
   LOOP_SLOTS_MAX,
   QUEUE_CAPACITY_DEFAULT,
   QUEUE_CAPACITY_MAX,
+  RETRY_AFTER_MS_DEFAULT,
   THREADS_DEFAULT,
   THREADS_MAX,
   TIMEOUT_MS_DEFAULT,
@@ -99,6 +100,17 @@ export interface OpenOptionValues {
   readonly signals: boolean;
   readonly logger: unknown;
   readonly runtime: "threads" | "inline";
+}
+
+export interface ExpressOptionValues {
+  readonly retryAfterMs: number;
+}
+
+export interface FastifyOptionValues extends ExpressOptionValues {
+  readonly app: unknown;
+  readonly graceMs: number;
+  readonly healthPath: string | undefined;
+  readonly errors: boolean;
 }
 
 type Bounds = readonly [min: number, max: number];
@@ -287,4 +299,29 @@ export const OPEN_OPTIONS: OptionTable<OpenOptionValues> = {
     choices: ["threads", "inline"],
     about: "inline runs everything in the calling thread, for tests: no kill, no free loop",
   },
+};
+
+export const EXPRESS_OPTIONS: OptionTable<ExpressOptionValues> = {
+  retryAfterMs: ms(
+    RETRY_AFTER_MS_DEFAULT,
+    [1, 86_400_000],
+    "what Retry-After says on a 503, in whole seconds, rounded up",
+  ),
+};
+
+export const FASTIFY_OPTIONS: OptionTable<FastifyOptionValues> = {
+  app: { kind: "other", expected: "what open() resolved with", about: "closed with the server" },
+  graceMs: ms(
+    CLOSE_GRACE_MS_DEFAULT,
+    [0, 3_600_000],
+    "time for requests and running handlers when the server closes",
+  ),
+  healthPath: {
+    kind: "text",
+    fallback: undefined,
+    charsMax: 256,
+    about: 'answers GET on it with {"status":"ok"}; no route unless given',
+  },
+  ...EXPRESS_OPTIONS,
+  errors: { kind: "flag", fallback: true, about: "answer UnjamErrors with their HTTP status" },
 };

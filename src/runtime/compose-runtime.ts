@@ -12,10 +12,12 @@ import {
   LEASE_MS,
   OPEN_MS_MAX,
   OWNER_BEAT_MS,
-  POLL_BUSY_MS,
-  POLL_IDLE_MS,
+  POLL_ALONE_MS,
+  POLL_SHARED_MS,
+  POLL_WAITING_MS,
   PRUNE_JOBS_MAX,
   PRUNE_MS,
+  SHARED_FOR_MS,
 } from "../core/limits.ts";
 import { type Engine, type RuntimePorts, reportTrouble } from "./engine.ts";
 import { Executor, type Lane } from "./executor.ts";
@@ -129,13 +131,16 @@ function upkeep(
     const removed = await store.prune(limits, clock.now() + LEASE_MS);
     return removed >= PRUNE_JOBS_MAX ? 0 : PRUNE_MS;
   };
+  let changedAt = Number.NEGATIVE_INFINITY;
   const poll = async (): Promise<number> => {
     if (store.changedByOthers()) {
+      changedAt = clock.now();
       engine.fetcher.noteAll();
       engine.watch.lookAtAll();
       if (engine.intake.waiterCount > 0) engine.intake.lookAgain();
     }
-    return engine.watch.isWatching || engine.intake.waiterCount > 0 ? POLL_BUSY_MS : POLL_IDLE_MS;
+    if (engine.watch.isWatching || engine.intake.waiterCount > 0) return POLL_WAITING_MS;
+    return clock.now() - changedAt < SHARED_FOR_MS ? POLL_SHARED_MS : POLL_ALONE_MS;
   };
   const repeaters = [
     new Repeater({ name: "heartbeat", step: beat, timers, onError, retryMs: OWNER_BEAT_MS }),

@@ -5,6 +5,7 @@ import type { TaskFacts } from "../core/task.ts";
 import type { ClaimSlot, Store } from "../store/store.ts";
 import type { Executor, Lane } from "./executor.ts";
 import type { Service } from "./service.ts";
+import { overOrAborted } from "./stop-signal.ts";
 
 /** "again": a reason to look came up while a claim was under way. */
 type Phase = "new" | "idle" | "claiming" | "again" | "stopped";
@@ -14,6 +15,11 @@ interface Source {
   readonly lane: Lane;
   readonly queue: string;
   readonly tasks: readonly string[];
+}
+
+interface PlannedClaim {
+  readonly source: Source;
+  readonly slot: ClaimSlot;
 }
 
 /**
@@ -26,13 +32,16 @@ export class Fetcher implements Service {
   readonly #executor: Executor;
   readonly #clock: Clock;
   readonly #owner: OwnerId;
-  readonly #sources: readonly Source[];
+  /** The sources of each lane; the one whose turn it is comes first. */
+  readonly #sources: Map<Lane, readonly Source[]>;
   readonly #onError: (name: string, error: unknown) => void;
   readonly #onClaimed: (jobs: readonly ClaimedJob[]) => void;
-  /** Queues that may have ready jobs. A queue leaves when a claim found less than it asked for. */
-  readonly #maybeReady = new Set<string>();
+  /**
+   * Sources that may have ready jobs. One leaves when a claim found less than it asked for. Not
+   * queues: what one lane takes from a queue says nothing about the tasks of another lane.
+   */
+  readonly #maybeReady = new Set<Source>();
   #phase: Phase = "new";
-  #turn = 0;
   #claiming: Promise<void> = Promise.resolve();
 
   constructor(options: {
@@ -51,7 +60,9 @@ export class Fetcher implements Service {
     this.#owner = options.owner;
     this.#onClaimed = options.onClaimed;
     this.#onError = options.onError;
-    this.#sources = sourcesOf(options.executor.lanes, options);
+    this.#sources = new Map(
+      options.executor.lanes.map((lane) => [lane, sourcesOf(lane, options)] as const),
+    );
   }
 
   start(): void {
@@ -62,13 +73,17 @@ export class Fetcher implements Service {
 
   /** The queue may have ready jobs. */
   noteReady(queue: string): void {
-    this.#maybeReady.add(queue);
+    for (const sources of this.#sources.values()) {
+      for (const source of sources) if (source.queue === queue) this.#maybeReady.add(source);
+    }
     this.look();
   }
 
   /** Any queue may have ready jobs: something changed that does not say where. */
   noteAll(): void {
-    for (const { queue } of this.#sources) this.#maybeReady.add(queue);
+    for (const sources of this.#sources.values()) {
+      for (const source of sources) this.#maybeReady.add(source);
+    }
     this.look();
   }
 
@@ -80,44 +95,44 @@ export class Fetcher implements Service {
     if (plan.length > 0) this.#claiming = this.#claim(plan);
   }
 
-  async stop(): Promise<void> {
+  async stop(signal: AbortSignal): Promise<void> {
     this.#phase = "stopped";
-    await this.#claiming;
+    await overOrAborted(this.#claiming, signal);
   }
 
-  /** A share of the room for each source that may have something, starting at another one each time. */
-  #plan(): { readonly source: Source; readonly slot: ClaimSlot }[] {
-    const plan: { source: Source; slot: ClaimSlot }[] = [];
-    for (const lane of this.#executor.lanes) {
-      const sources = this.#sources.filter(
-        (source) => source.lane === lane && this.#maybeReady.has(source.queue),
-      );
+  /** A share of the room for each source that may have something; more sources than room take turns. */
+  #plan(): PlannedClaim[] {
+    const plan: PlannedClaim[] = [];
+    for (const [lane, sources] of this.#sources) {
       let room = this.#executor.room(lane);
-      for (let index = 0; index < sources.length && room > 0; index++) {
-        const source = sources[(index + this.#turn) % sources.length];
-        if (source === undefined) continue;
-        const limit = Math.ceil(room / (sources.length - index));
+      if (room <= 0) continue;
+      const asked = sources.filter((source) => this.#maybeReady.has(source)).slice(0, room);
+      for (const [index, source] of asked.entries()) {
+        const limit = Math.ceil(room / (asked.length - index));
         room -= limit;
         plan.push({ source, slot: { queue: source.queue, tasks: source.tasks, limit } });
       }
+      if (asked.length > 0 && sources.length > 1) this.#toTheEnd(lane, asked);
     }
-    this.#turn++;
     return plan;
   }
 
-  async #claim(
-    plan: readonly { readonly source: Source; readonly slot: ClaimSlot }[],
-  ): Promise<void> {
+  #toTheEnd(lane: Lane, asked: readonly Source[]): void {
+    const others = (this.#sources.get(lane) ?? []).filter((source) => !asked.includes(source));
+    this.#sources.set(lane, [...others, ...asked]);
+  }
+
+  async #claim(plan: readonly PlannedClaim[]): Promise<void> {
     this.#phase = "claiming";
     // Cleared before the claim: what is noted while it runs must not be forgotten by its answer.
-    for (const { source } of plan) this.#maybeReady.delete(source.queue);
+    for (const { source } of plan) this.#maybeReady.delete(source);
     try {
       const slots = plan.map(({ slot }) => slot);
       const deadline = this.#clock.now() + OPEN_MS_MAX;
       const jobs = await this.#store.claim({ owner: this.#owner, slots }, deadline);
       this.#dispatch(plan, jobs);
     } catch (error) {
-      for (const { source } of plan) this.#maybeReady.add(source.queue);
+      for (const { source } of plan) this.#maybeReady.add(source);
       this.#onError(this.name, error);
       // No look() here: a broken store would spin. The waker's next round tries again.
       if (!this.#isStopped()) this.#phase = "idle";
@@ -132,32 +147,27 @@ export class Fetcher implements Service {
     return this.#phase === "stopped";
   }
 
-  #dispatch(
-    plan: readonly { readonly source: Source; readonly slot: ClaimSlot }[],
-    jobs: readonly ClaimedJob[],
-  ): void {
+  #dispatch(plan: readonly PlannedClaim[], jobs: readonly ClaimedJob[]): void {
     if (jobs.length > 0) this.#onClaimed(jobs);
     for (const { source, slot } of plan) {
       const taken = jobs.filter((job) => job.queue === slot.queue && slot.tasks.includes(job.task));
-      if (taken.length >= slot.limit) this.#maybeReady.add(slot.queue);
+      if (taken.length >= slot.limit) this.#maybeReady.add(source);
       this.#executor.start(source.lane, taken);
     }
   }
 }
 
 function sourcesOf(
-  lanes: readonly Lane[],
+  lane: Lane,
   { tasks, queues }: { readonly tasks: readonly TaskFacts[]; readonly queues: readonly string[] },
 ): Source[] {
-  return lanes.flatMap((lane) =>
-    queues.flatMap((queue) => {
-      const names = tasks
-        .filter(
-          (facts) =>
-            facts.queue === queue && (facts.runs === "loop" ? "loop" : "thread") === lane.name,
-        )
-        .map(({ name }) => name);
-      return names.length === 0 ? [] : [{ lane, queue, tasks: names }];
-    }),
-  );
+  return queues.flatMap((queue) => {
+    const names = tasks
+      .filter(
+        (facts) =>
+          facts.queue === queue && (facts.runs === "loop" ? "loop" : "thread") === lane.name,
+      )
+      .map(({ name }) => name);
+    return names.length === 0 ? [] : [{ lane, queue, tasks: names }];
+  });
 }

@@ -77,6 +77,10 @@ class ThreadRuntime implements RuntimeHandle {
     this.#store?.postMessage(message);
   }
 
+  beating(): void {
+    this.#toSupervisor({ type: "beating" });
+  }
+
   async end(until: MonotonicMs): Promise<void> {
     this.#phase = "ending";
     const closed = new Promise<void>((resolve) => (this.#onClosed = resolve));

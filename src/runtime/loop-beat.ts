@@ -19,22 +19,30 @@ export class LoopBeat {
   readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #isBusy: () => boolean;
+  readonly #onStart: () => void;
   #timer: Timer | undefined;
 
   constructor(
     memory: SharedArrayBuffer,
-    ports: { readonly clock: Clock; readonly timers: Timers; readonly isBusy: () => boolean },
+    ports: {
+      readonly clock: Clock;
+      readonly timers: Timers;
+      readonly isBusy: () => boolean;
+      readonly onStart: () => void;
+    },
   ) {
     this.#cell = new Float64Array(memory);
     this.#clock = ports.clock;
     this.#timers = ports.timers;
     this.#isBusy = ports.isBusy;
+    this.#onStart = ports.onStart;
   }
 
   /** A handler has started: beat until none runs. */
   start(): void {
     if (this.#timer !== undefined) return;
     this.#beat();
+    this.#onStart();
   }
 
   stop(): void {
@@ -49,6 +57,6 @@ export class LoopBeat {
       return;
     }
     this.#cell[0] = this.#clock.now();
-    this.#timer = this.#timers.after(LOOP_BEAT_MS, () => this.#beat());
+    this.#timer = this.#timers.after(LOOP_BEAT_MS, () => this.#beat(), { repeats: true });
   }
 }

@@ -9,6 +9,9 @@ import { ASK_LOOPS, type LoopMoment, readMoment } from "./loop-registry.ts";
 
 /** How long the question may take: past this the main thread sits in native code. */
 const PROBE_MS = 100;
+/** The loop is looked at when its beat is this late, and again a little later. */
+const FIRST_LOOK_MS = LOOP_BLOCKED_MS / 2;
+const SECOND_LOOK_MS = 15;
 
 /** A block as it was seen. `moment` is missing when the main thread could not be asked. */
 export interface LoopBlock {
@@ -30,7 +33,7 @@ export class LoopWatch {
   readonly #onBlock: (block: LoopBlock) => void;
   #episode: Episode | undefined;
   #lastTick: number;
-  #isStopped = false;
+  #isWatching = false;
 
   constructor(options: {
     readonly readBeat: () => number;
@@ -47,16 +50,15 @@ export class LoopWatch {
     this.#lastTick = options.clock.now();
   }
 
+  /** The loop has begun to beat: watch until it falls still again. */
   start(): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    this.#lastTick = this.#clock.now();
     this.#timers.after(SUPERVISOR_TICK_MS, () => this.#tick());
   }
 
-  stop(): void {
-    this.#isStopped = true;
-  }
-
   #tick(): void {
-    if (this.#isStopped) return;
     const now = this.#clock.now();
     // When this thread itself was late, the machine was paused or starved, and main with it.
     const isOnTime = now - this.#lastTick < 2 * SUPERVISOR_TICK_MS;
@@ -64,19 +66,35 @@ export class LoopWatch {
     const beat = this.#readBeat();
     if (this.#episode !== undefined && beat !== this.#episode.lastBeat)
       this.#end(this.#episode, beat);
-    else if (this.#episode === undefined && beat !== 0 && isOnTime && now - beat > LOOP_BLOCKED_MS)
+    else if (this.#episode === undefined && beat !== 0 && isOnTime && now - beat > FIRST_LOOK_MS)
       this.#begin(beat);
-    this.#timers.after(SUPERVISOR_TICK_MS, () => this.#tick());
+    // Still and nothing open: an idle process costs nothing here. The next start() comes by message.
+    if (beat === 0 && this.#episode === undefined) this.#isWatching = false;
+    else this.#timers.after(SUPERVISOR_TICK_MS, () => this.#tick());
   }
 
+  /**
+   * Asks twice: a collector's pause or a starved core stops the loop too, and then the handler that
+   * happens to be there is innocent. Only one that is still there the second time is named.
+   */
   #begin(lastBeat: number): void {
     const episode: Episode = { lastBeat, moment: undefined };
     this.#episode = episode;
-    void this.#probe(ASK_LOOPS, PROBE_MS).then((answer) => {
-      // An answer after the block would name whoever came next.
-      const isInTime = this.#readBeat() === lastBeat;
-      if (answer.kind === "answered" && isInTime) episode.moment = readMoment(answer.value);
+    void this.#ask(lastBeat).then(async (first) => {
+      if (first === undefined) return;
+      await new Promise<void>((resolve) => {
+        this.#timers.after(SECOND_LOOK_MS, resolve);
+      });
+      const second = await this.#ask(lastBeat);
+      if (second?.id === first.id) episode.moment = second;
     });
+  }
+
+  /** Which handler the loop is in, or `undefined` when it turned meanwhile: that would be whoever came next. */
+  async #ask(lastBeat: number): Promise<LoopMoment | undefined> {
+    const answer = await this.#probe(ASK_LOOPS, PROBE_MS);
+    const isInTime = this.#readBeat() === lastBeat;
+    return answer.kind === "answered" && isInTime ? readMoment(answer.value) : undefined;
   }
 
   #end(episode: Episode, beat: number): void {

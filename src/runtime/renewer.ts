@@ -1,7 +1,7 @@
 import type { Clock, Timers } from "../core/clock.ts";
 import type { JobNumber, Lease } from "../core/job.ts";
 import { leaseEnd } from "../core/lease.ts";
-import { LEASE_MS, LEASE_RENEW_MS, PROGRESS_FLUSH_MS } from "../core/limits.ts";
+import { LANE_WAIT_MS_MAX, LEASE_MS, LEASE_RENEW_MS, PROGRESS_FLUSH_MS } from "../core/limits.ts";
 import type { Renewal, Store } from "../store/store.ts";
 import type { Attempt, Executor } from "./executor.ts";
 import type { ProgressMessage } from "./messages.ts";
@@ -89,13 +89,17 @@ export class Renewer {
     });
   }
 
-  #renewal({ job }: Attempt): Renewal {
+  /**
+   * The lease ends at last with the attempt's time, counted from when its lane got it, and allowing
+   * for a wait there: a body that nothing can end must not keep its job for ever.
+   */
+  #renewal({ job, facts, since }: Attempt): Renewal {
     const reported = this.#progress.get(job.id);
     const isCurrent = reported?.token === job.token;
     const lease: Lease = { id: job.id, token: job.token };
     return {
       ...lease,
-      leaseUntil: leaseEnd(this.#clock.now(), null),
+      leaseUntil: leaseEnd(this.#clock.now(), since + LANE_WAIT_MS_MAX + facts.timeoutMs),
       progress: isCurrent ? reported.progress : null,
       note: isCurrent ? reported.note : null,
     };

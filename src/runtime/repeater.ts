@@ -1,5 +1,6 @@
 import type { Timer, Timers } from "../core/clock.ts";
 import type { Service } from "./service.ts";
+import { overOrAborted } from "./stop-signal.ts";
 
 type Phase = "new" | "waiting" | "running" | "stopped";
 
@@ -46,10 +47,10 @@ export class Repeater implements Service {
     this.#run();
   }
 
-  async stop(): Promise<void> {
+  async stop(signal: AbortSignal): Promise<void> {
     this.#phase = "stopped";
     this.#timer?.cancel();
-    await this.#running;
+    await overOrAborted(this.#running, signal);
   }
 
   #run(): void {
@@ -69,6 +70,6 @@ export class Repeater implements Service {
     this.#phase = "waiting";
     const delayMs = this.#isHurried ? 0 : waitMs;
     this.#isHurried = false;
-    this.#timer = this.#timers.after(delayMs, () => this.#run());
+    this.#timer = this.#timers.after(delayMs, () => this.#run(), { repeats: true });
   }
 }

@@ -6,6 +6,8 @@ import type { FromEngine, ToEngine } from "./messages.ts";
 /** A running engine, as the client holds it, wherever it runs. */
 export interface RuntimeHandle {
   send(message: ToEngine): void;
+  /** The main loop has begun to beat: handlers run on it. */
+  beating(): void;
   /** Ends everything by `until`, by force if need be. The engine must have drained before. */
   end(until: MonotonicMs): Promise<void>;
 }

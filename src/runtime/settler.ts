@@ -5,6 +5,7 @@ import { type AttemptEnd, outcomeOf } from "../core/outcome.ts";
 import type { Store } from "../store/store.ts";
 import type { Attempt } from "./executor.ts";
 import type { Service } from "./service.ts";
+import { aborted } from "./stop-signal.ts";
 
 /** Longest pause between two tries to settle while the store fails. */
 const RETRY_MS_MAX = 1_000;
@@ -32,6 +33,8 @@ export class Settler implements Service {
   /** In the store's hands, or waiting there to be tried again. */
   readonly #unconfirmed = new Map<JobNumber, Due>();
   readonly #writes = new Set<Promise<void>>();
+  /** Pauses before another try; each can be cut short. */
+  readonly #pauses = new Set<() => void>();
   #isStopped = false;
 
   constructor(options: {
@@ -65,7 +68,7 @@ export class Settler implements Service {
 
   /** Hands what was noted to the store at once, so that it shares the commit of this turn. */
   flush(): void {
-    if (this.#due.length === 0) return;
+    if (this.#due.length === 0 || this.#isStopped) return;
     const batch = this.#due;
     this.#due = [];
     for (const due of batch) this.#unconfirmed.set(due.settlement.id, due);
@@ -88,6 +91,7 @@ export class Settler implements Service {
       await Promise.race([...this.#writes, aborted(signal)]);
     }
     this.#isStopped = true;
+    for (const end of this.#pauses) end();
   }
 
   #write(batch: readonly Due[], retryMs: number): void {
@@ -102,9 +106,7 @@ export class Settler implements Service {
       lost = await this.#store.settle(settlements, this.#clock.now() + LEASE_MS);
     } catch (error) {
       this.#onError(this.name, error);
-      await new Promise<void>((resolve) => {
-        this.#timers.after(retryMs, resolve, { keepsAlive: true });
-      });
+      await this.#pause(retryMs);
       if (!this.#isStopped) await this.#settle(batch, Math.min(RETRY_MS_MAX, retryMs * 2));
       return;
     }
@@ -112,11 +114,16 @@ export class Settler implements Service {
     const lostIds = new Set(lost.map(({ id }) => id));
     this.#onSettled(settlements.filter(({ id }) => !lostIds.has(id)).map(({ id }) => id));
   }
-}
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        timer.cancel();
+        this.#pauses.delete(end);
+        resolve();
+      };
+      const timer = this.#timers.after(ms, end, { keepsAlive: true });
+      this.#pauses.add(end);
+    });
+  }
 }

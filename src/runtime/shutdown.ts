@@ -1,6 +1,7 @@
 import type { MonotonicMs } from "../core/clock.ts";
 import { LEASE_MS } from "../core/limits.ts";
 import type { Engine } from "./engine.ts";
+import { aborted } from "./stop-signal.ts";
 
 /** How often a draining engine looks whether its last attempts have ended. */
 const LOOK_MS = 10;
@@ -16,7 +17,7 @@ export async function drain(engine: Engine, until: MonotonicMs): Promise<number>
   const { executor, settler, ports } = engine;
   const { clock } = ports;
   const graceEnd = until - Math.min(RESERVE_MS, (until - clock.now()) / 2);
-  await within(engine, engine.fetcher.stop(), graceEnd);
+  await within(engine, (late) => engine.fetcher.stop(late), graceEnd);
   for (const lane of executor.lanes) lane.giveBack();
   while (executor.attemptCount > 0 && clock.now() < graceEnd) await pause(engine, LOOK_MS);
 
@@ -26,31 +27,37 @@ export async function drain(engine: Engine, until: MonotonicMs): Promise<number>
     settler.add(attempt, { kind: "unstarted" });
     attempt.lane.abort([attempt.job], "closing");
   }
-  const ending = new AbortController();
-  await within(engine, settler.stop(ending.signal), until);
-  ending.abort();
-  await within(engine, Promise.all(engine.repeaters.map((repeater) => repeater.stop())), until);
-  const goodbye = ports.store.leave(engine.owner, "it was closed", clock.now() + LEASE_MS);
-  await within(engine, goodbye, until);
-  await within(engine, ports.store.close(), until);
+  await within(engine, (late) => settler.stop(late), until);
+  await within(
+    engine,
+    (late) => Promise.all(engine.repeaters.map((repeater) => repeater.stop(late))),
+    until,
+  );
+  const deadline = clock.now() + LEASE_MS;
+  await within(engine, () => ports.store.leave(engine.owner, "it was closed", deadline), until);
+  await within(engine, () => ports.store.close(), until);
   return left.length;
 }
 
-/** Waits for `work`, but not past `until`; how it ends does not matter any more. */
-async function within(engine: Engine, work: Promise<unknown>, until: MonotonicMs): Promise<void> {
-  const over = work.then(
+/** Does the work, but not past `until`, when its signal aborts; how it ends does not matter any more. */
+async function within(
+  { ports: { clock, timers } }: Engine,
+  work: (late: AbortSignal) => Promise<unknown>,
+  until: MonotonicMs,
+): Promise<void> {
+  const late = new AbortController();
+  const leftMs = Math.max(0, until - clock.now());
+  const timer = timers.after(leftMs, () => late.abort(), { keepsAlive: true });
+  const over = work(late.signal).then(
     () => undefined,
     () => undefined,
   );
-  const leftMs = Math.max(0, until - engine.ports.clock.now());
-  const timer = new AbortController();
-  await Promise.race([over, pause(engine, leftMs, timer.signal)]);
-  timer.abort();
+  await Promise.race([over, aborted(late.signal)]);
+  timer.cancel();
 }
 
-function pause({ ports }: Engine, ms: number, signal?: AbortSignal): Promise<void> {
+function pause({ ports }: Engine, ms: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = ports.timers.after(ms, resolve, { keepsAlive: true });
-    signal?.addEventListener("abort", () => timer.cancel(), { once: true });
+    ports.timers.after(ms, resolve, { keepsAlive: true });
   });
 }

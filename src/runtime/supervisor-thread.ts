@@ -33,6 +33,8 @@ export interface SupervisorData {
 /** Main → supervisor. */
 export type MainToSupervisor =
   | { readonly type: "engine"; readonly port: MessagePort }
+  /** Handlers run on the main loop: watch its beat. */
+  | { readonly type: "beating" }
   | { readonly type: "close" };
 
 /** Supervisor → main. */
@@ -67,18 +69,6 @@ const crew = new ThreadCrew({
 engine.onMessage((message) => crew.receive(message));
 
 const main = portChannel<MainToSupervisor, SupervisorToMain>(port);
-main.onMessage((message) => {
-  if (message.type === "engine") {
-    engine.switchTo(portChannel(message.port));
-    engine.send({ type: "held", jobs: crew.held() });
-    return;
-  }
-  crew.close().then(
-    () => main.send({ type: "closed" }),
-    () => main.send({ type: "closed" }),
-  );
-});
-
 const watch = new LoopWatch({
   readBeat: () => readBeat(data.beat),
   clock: nodeClock,
@@ -86,4 +76,21 @@ const watch = new LoopWatch({
   probe: probeMain,
   onBlock: (block) => main.send({ type: "blocked", block }),
 });
-watch.start();
+
+main.onMessage((message) => {
+  switch (message.type) {
+    case "engine":
+      engine.switchTo(portChannel(message.port));
+      engine.send({ type: "held", jobs: crew.held() });
+      return;
+    case "beating":
+      watch.start();
+      return;
+    case "close":
+      crew.close().then(
+        () => main.send({ type: "closed" }),
+        () => main.send({ type: "closed" }),
+      );
+      return;
+  }
+});

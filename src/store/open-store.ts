@@ -12,9 +12,16 @@ export async function openStore(url: string, ports: StorePorts): Promise<Store> 
     const { MemoryStore } = await import("./memory/memory-store.ts");
     return new MemoryStore(ports);
   }
-  const file = /^sqlite:(?<path>.+)$/s.exec(url)?.groups?.["path"];
-  if (file === undefined || file.includes("\0"))
-    throw new UnjamError("UNJAM_STORE_URL_INVALID", { url });
+  const file = storeFile(url);
   const { openSqliteStore } = await import("./sqlite/open-sqlite.ts");
-  return openSqliteStore(resolve(file), ports);
+  return openSqliteStore(file, ports);
+}
+
+/** The file that a "sqlite:<path>" URL names. @throws UNJAM_STORE_URL_INVALID for any other URL */
+export function storeFile(url: string): string {
+  const path = /^sqlite:(?<path>.+)$/s.exec(url)?.groups?.["path"];
+  if (path === undefined || path.includes("\0")) {
+    throw new UnjamError("UNJAM_STORE_URL_INVALID", { url });
+  }
+  return resolve(path);
 }

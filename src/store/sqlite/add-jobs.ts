@@ -1,7 +1,8 @@
 import { invariant } from "../../core/invariant.ts";
-import type { JobNumber } from "../../core/job.ts";
-import { CONSUMER_GONE_MS, QUEUE_CAPACITY_DEFAULT } from "../../core/limits.ts";
+import type { JobNumber, JobShape } from "../../core/job.ts";
+import { CONSUMER_GONE_MS, LEASE_MS, QUEUE_CAPACITY_DEFAULT } from "../../core/limits.ts";
 import type { AddAnswer, AddGroup, AddOutcome } from "../store.ts";
+import { isPaused } from "./claim-jobs.ts";
 import { STATE_NUMBERS } from "./schema.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -10,6 +11,10 @@ const INSERT_PLAIN = `INSERT OR IGNORE INTO jobs(id, queue, task, state, priorit
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
 const INSERT_FULL = `INSERT OR IGNORE INTO jobs(id, queue, task, state, priority, place, created_at, payload,
 run_at, expire_at, key, caller_id, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+/** A job that is claimed by the same transaction: its first lease, token 1. */
+const INSERT_LEASED = `INSERT OR IGNORE INTO jobs(id, queue, task, state, priority, place, token, owner, lease_until,
+claimed_at, created_at, payload) VALUES (?, ?, ?, 2, 0, ?, 1, ?, ?, ?, ?, ?)`;
+const ANY_READY = "SELECT 1 FROM jobs WHERE state = 1 AND queue = ? AND task = ? LIMIT 1";
 const FIND_ID = "SELECT id, task, payload FROM jobs WHERE id = ?";
 const FIND_CALLER_ID = "SELECT id, task, payload FROM jobs WHERE caller_id = ?";
 const FIND_KEY = "SELECT id FROM jobs WHERE task = ? AND key = ? AND state < 3";
@@ -61,22 +66,69 @@ function addEach(tx: Transaction, group: AddGroup, target: Target): AddAnswer {
   invariant(ids.length === payloads.length, "a group has one payload per id");
   const isDelayed = shape.runAt !== null && shape.runAt > tx.wallNow;
   const add = shape.callerId === null && shape.key === null ? addPlain : addUnique;
+  const canHandOver = !group.atomic && !isDelayed && isPlainShape(shape) && mayOvertake(tx, group);
   let outcomes: AddOutcome[] | undefined;
   let addedCount = 0;
+  let leasedCount = 0;
   for (let index = 0; index < ids.length; index++) {
-    const outcome = add(tx, target, {
-      group,
-      index,
-      id: ids[index] ?? 0,
-      payload: payloads[index] ?? "",
-      isDelayed,
-    });
+    const one = { group, index, id: ids[index] ?? 0, payload: payloads[index] ?? "", isDelayed };
+    if (canHandOver && target.room > 0 && handOver(tx, target, one)) {
+      leasedCount++;
+      outcomes?.push(ADDED);
+      continue;
+    }
+    const outcome = add(tx, target, one);
     if (outcome === ADDED) addedCount++;
     else outcomes ??= ids.slice(0, index).map(() => ADDED);
     outcomes?.push(outcome);
   }
-  if (addedCount > 0) tx.count(target.queue, isDelayed ? "scheduled" : "ready", addedCount);
+  tx.count(target.queue, isDelayed ? "scheduled" : "ready", addedCount);
+  tx.count(target.queue, "leased", leasedCount);
   return outcomes ?? "added";
+}
+
+function isPlainShape({ priority, runAt, expireAt, key, callerId, extra }: JobShape): boolean {
+  const hasDates = runAt !== null || expireAt !== null;
+  return priority === 0 && !hasDates && key === null && callerId === null && extra === null;
+}
+
+/**
+ * Whether a new job of first priority may be leased before it was ever ready: a claim waits for
+ * it, and no job of the claim's tasks waits in front of it.
+ */
+function mayOvertake(tx: Transaction, { shape }: AddGroup): boolean {
+  const offer = tx.handover.offerFor(shape.queue, shape.task);
+  const queue = tx.existingQueueId(shape.queue);
+  if (offer === undefined || queue === undefined || isPaused(tx, queue)) return false;
+  return offer.slot.tasks.every((name) => {
+    const task = tx.existingTaskId(name);
+    return task === undefined || tx.connection.prepare(ANY_READY).get(queue, task) === undefined;
+  });
+}
+
+/** Stores a job leased by the claim that waits for it. False when none has room, or the id is known. */
+function handOver(tx: Transaction, target: Target, { group, id, payload }: One): boolean {
+  const { queue, task } = group.shape;
+  const offer = tx.handover.offerFor(queue, task);
+  if (offer === undefined) return false;
+  const lease = [tx.nextPlace(), offer.owner, Math.round(tx.now) + LEASE_MS] as const;
+  const { changes } = tx.connection
+    .prepare(INSERT_LEASED)
+    .run(id, target.queue, target.task, ...lease, tx.wallNow, tx.wallNow, payload);
+  if (changes !== 1) return false;
+  offer.jobs.push({
+    id,
+    token: 1,
+    queue,
+    task,
+    payload,
+    attempt: 0,
+    losses: 0,
+    extra: null,
+  });
+  // It never waits, but while this call lasts it counts, as if it were claimed right after.
+  target.room--;
+  return true;
 }
 
 interface One {

@@ -1,6 +1,7 @@
 import type { ClaimedJob, JobNumber, Lease } from "../../core/job.ts";
 import { LEASE_MS } from "../../core/limits.ts";
-import type { ClaimRequest, ClaimSlot, Renewal } from "../store.ts";
+import type { ClaimSlot, Renewal } from "../store.ts";
+import type { Offer } from "./handover.ts";
 import type { Transaction } from "./transaction.ts";
 
 const LEASE =
@@ -28,18 +29,22 @@ type Row = readonly [
 /** Remembers which queue a leased job belongs to, so that settling it needs no lookup. */
 export type LeasedQueues = Map<JobNumber, number>;
 
+/** Collects what was handed over to the claim's slots, and takes ready jobs for what room is left. */
 export function claimJobs(
   tx: Transaction,
-  request: ClaimRequest,
+  offers: readonly Offer[],
   leased: LeasedQueues,
 ): ClaimedJob[] {
   const claimed: ClaimedJob[] = [];
-  for (const slot of request.slots) {
+  for (const { slot, owner, jobs: handed } of offers) {
     const queue = tx.existingQueueId(slot.queue);
     if (queue === undefined || slot.limit <= 0 || isPaused(tx, queue)) continue;
+    for (const { id } of handed) leased.set(id, queue);
+    claimed.push(...handed);
     const tasks = knownTasks(tx, slot);
+    const limit = slot.limit - handed.length;
     const rows =
-      tasks.size === 0 ? [] : claimRows(tx, { queue, tasks, slot, owner: request.owner });
+      tasks.size === 0 || limit <= 0 ? [] : claimRows(tx, { queue, tasks, limit, owner });
     for (const [id, token, attempt, losses, payload, extra, task] of rows) {
       const name = tasks.get(task) ?? "";
       claimed.push({ id, token, queue: slot.queue, task: name, payload, attempt, losses, extra });
@@ -51,7 +56,8 @@ export function claimJobs(
   return claimed;
 }
 
-function isPaused(tx: Transaction, queue: number): boolean {
+/** Whether nobody may take from the queue now. */
+export function isPaused(tx: Transaction, queue: number): boolean {
   return tx.connection.number("SELECT paused FROM queues WHERE id = ?", queue) === 1;
 }
 
@@ -67,20 +73,20 @@ function knownTasks(tx: Transaction, slot: ClaimSlot): ReadonlyMap<number, strin
 interface SlotClaim {
   readonly queue: number;
   readonly tasks: ReadonlyMap<number, string>;
-  readonly slot: ClaimSlot;
+  readonly limit: number;
   readonly owner: number;
 }
 
-function claimRows(tx: Transaction, { queue, tasks, slot, owner }: SlotClaim): readonly Row[] {
+function claimRows(tx: Transaction, { queue, tasks, limit, owner }: SlotClaim): readonly Row[] {
   const lease = [owner, Math.round(tx.now) + LEASE_MS, tx.wallNow] as const;
   if (tasks.size === 1) {
     const [task = 0] = tasks.keys();
-    return rowsOf(tx, CLAIM_ONE_TASK, [...lease, queue, task, slot.limit]);
+    return rowsOf(tx, CLAIM_ONE_TASK, [...lease, queue, task, limit]);
   }
   const heads: { readonly id: number; readonly priority: number; readonly place: number }[] = [];
   for (const task of tasks.keys()) {
     // A sorted index scan per task; one query over all would sort every ready job of the queue.
-    for (const row of tx.connection.prepare(HEADS).iterate(queue, task, slot.limit)) {
+    for (const row of tx.connection.prepare(HEADS).iterate(queue, task, limit)) {
       heads.push({
         id: Number(row["id"]),
         priority: Number(row["priority"]),
@@ -90,7 +96,7 @@ function claimRows(tx: Transaction, { queue, tasks, slot, owner }: SlotClaim): r
   }
   if (heads.length === 0) return [];
   const first = heads.toSorted((a, b) => a.priority - b.priority || a.place - b.place);
-  const ids = JSON.stringify(first.slice(0, slot.limit).map(({ id }) => id));
+  const ids = JSON.stringify(first.slice(0, limit).map(({ id }) => id));
   return rowsOf(tx, CLAIM_IDS, [...lease, ids]);
 }
 

@@ -26,9 +26,18 @@ interface Operation {
   readonly submittedAt: MonotonicMs;
   readonly deadline: MonotonicMs;
   readonly what: string;
+  /** Called before any operation of its group runs; the operation itself then runs after all others. */
+  readonly announce: ((tx: Transaction) => void) | undefined;
   readonly run: (tx: Transaction) => unknown;
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** What the group must know of an operation. */
+export interface OperationBounds {
+  readonly weight: number;
+  readonly deadline: MonotonicMs;
+  readonly announce?: (tx: Transaction) => void;
 }
 
 export interface CommitGroupPorts {
@@ -78,7 +87,7 @@ export class CommitGroup {
 
   submit<T>(
     what: string,
-    { weight, deadline }: { readonly weight: number; readonly deadline: MonotonicMs },
+    { weight, deadline, announce }: OperationBounds,
     run: (tx: Transaction) => T,
   ): Promise<T> {
     if (this.#phase === "closed") return Promise.reject(new UnjamError("UNJAM_CLOSED", { what }));
@@ -86,7 +95,10 @@ export class CommitGroup {
     return new Promise<T>((resolve, reject) => {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `resolve` only ever gets what this very `run` returned.
       const settle = resolve as (answer: unknown) => void;
-      this.#pending.push({ weight, submittedAt, deadline, what, run, resolve: settle, reject });
+      this.#pending.push({
+        ...{ what, weight, submittedAt, deadline, announce, run },
+        ...{ resolve: settle, reject },
+      });
       if (this.#phase === "idle") this.#schedule();
     });
   }
@@ -151,6 +163,7 @@ export class CommitGroup {
     let hasWritten = false;
     let answers: unknown[] = [];
     try {
+      for (const { announce } of group) announce?.(tx);
       answers = group.map(({ run }) => run(tx));
       tx.flush();
       // A group that only looked writes nothing, so that an idle queue costs no fsync.
@@ -178,7 +191,9 @@ export class CommitGroup {
       (operation) => (weight += operation.weight) > GROUP_JOBS_MAX,
     );
     // At least one: an operation heavier than a group is a group of its own.
-    return this.#pending.splice(0, end === -1 ? this.#pending.length : Math.max(1, end));
+    const group = this.#pending.splice(0, end === -1 ? this.#pending.length : Math.max(1, end));
+    const isLast = ({ announce }: Operation): boolean => announce !== undefined;
+    return [...group.filter((operation) => !isLast(operation)), ...group.filter(isLast)];
   }
 
   #undo(error: unknown, failed: FailedGroup): void {

@@ -69,11 +69,16 @@ export function openConnection(file: string, openDatabase: OpenDatabase): Connec
 function prepareFolder(file: string): void {
   const folder = dirname(file);
   if (existsSync(folder)) return;
-  if (basename(folder) === ".unjam" && existsSync(dirname(folder))) {
-    mkdirSync(folder);
-    return;
+  const missing = { file, folder };
+  if (basename(folder) !== ".unjam" || !existsSync(dirname(folder))) {
+    throw new UnjamError("UNJAM_STORE_FOLDER_MISSING", missing);
   }
-  throw new UnjamError("UNJAM_STORE_FOLDER_MISSING", { file, folder });
+  try {
+    // Recursive, so that another process may make it at the same time.
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new UnjamError("UNJAM_STORE_FOLDER_MISSING", missing, { cause: error });
+  }
 }
 
 /** SQLite before these can corrupt a WAL file when two connections checkpoint: sqlite.org/wal.html#walresetbug */

@@ -4,7 +4,7 @@ import { LOCK_RETRY_MS, OPEN_MS_MAX } from "../../core/limits.ts";
 import type { Store, StorePorts } from "../store.ts";
 import { CommitGroup } from "./commit-group.ts";
 import { type Connection, openConnection } from "./connection.ts";
-import { isBusy, storeError } from "./sqlite-error.ts";
+import { isBusy, openError } from "./sqlite-error.ts";
 import { SqliteStore } from "./sqlite-store.ts";
 
 /**
@@ -46,7 +46,7 @@ async function untilFree(
       return open();
     } catch (error) {
       const waitedMs = Math.round(clock.now() - startedAt);
-      if (!isBusy(error)) throw isUnjamError(error) ? error : storeError(error, file);
+      if (!isBusy(error)) throw isUnjamError(error) ? error : openError(error, file);
       if (waitedMs >= OPEN_MS_MAX) {
         throw new UnjamError("UNJAM_STORE_LOCKED", { file, waitedMs }, { cause: error });
       }

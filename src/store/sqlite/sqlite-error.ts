@@ -1,3 +1,5 @@
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { isUnjamError, UnjamError } from "../../core/errors.ts";
 
 /** Primary result codes of SQLite: https://www.sqlite.org/rescode.html */
@@ -52,5 +54,32 @@ export function storeError(error: unknown, file: string): unknown {
       return new UnjamError("UNJAM_STORE_FOREIGN", { file, reason }, cause);
     default:
       return error;
+  }
+}
+
+/** Why a file could not be opened: SQLite says "unable to open database file" for all of these. */
+export function openError(error: unknown, file: string): unknown {
+  if (primaryCode(error) !== CANTOPEN) return storeError(error, file);
+  const cause = { cause: error };
+  const folder = dirname(file);
+  if (existsSync(file) && statSync(file).isDirectory()) {
+    return new UnjamError("UNJAM_STORE_FOREIGN", { file, reason: "it is a folder" }, cause);
+  }
+  if (existsSync(file) && !(isWritable(file) && isWritable(folder))) {
+    // The folder counts too: the write-ahead log stands beside the file.
+    return new UnjamError("UNJAM_STORE_READ_ONLY", { file }, cause);
+  }
+  if (!isWritable(folder)) {
+    return new UnjamError("UNJAM_STORE_FOLDER_MISSING", { file, folder }, cause);
+  }
+  return storeError(error, file);
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -26,7 +26,8 @@ import type {
 import { addGroup } from "./add-jobs.ts";
 import { claimJobs, type LeasedQueues, renewLeases } from "./claim-jobs.ts";
 import { cancelJobs, pruneJobs, reviveJobs } from "./command-jobs.ts";
-import type { CommitGroup } from "./commit-group.ts";
+import type { CommitGroup, OperationBounds } from "./commit-group.ts";
+import type { Offer } from "./handover.ts";
 import { getJobs, listJobs, listOwners, listQueues } from "./read-jobs.ts";
 import { settleJobs } from "./settle-jobs.ts";
 import { storeError } from "./sqlite-error.ts";
@@ -108,8 +109,12 @@ export class SqliteStore implements Store {
 
   claim(request: ClaimRequest, deadline: MonotonicMs): Promise<readonly ClaimedJob[]> {
     // Weight 1: the rows it touches were just added by the same group, or bounded by its limits.
-    return this.#write("claim", { weight: 1, deadline }, (tx) =>
-      claimJobs(tx, request, this.#leased),
+    let offers: readonly Offer[] = [];
+    const announce = ({ handover }: Transaction): void => {
+      offers = handover.announce(request);
+    };
+    return this.#write("claim", { weight: 1, deadline, announce }, (tx) =>
+      claimJobs(tx, offers, this.#leased),
     );
   }
 
@@ -205,11 +210,7 @@ export class SqliteStore implements Store {
     this.#group.close();
   }
 
-  #write<T>(
-    what: string,
-    bounds: { readonly weight: number; readonly deadline: MonotonicMs },
-    run: (tx: Transaction) => T,
-  ): Promise<T> {
+  #write<T>(what: string, bounds: OperationBounds, run: (tx: Transaction) => T): Promise<T> {
     return this.#group.submit(what, bounds, run);
   }
 

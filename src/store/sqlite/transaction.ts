@@ -2,6 +2,7 @@ import type { Clock, EpochMs, MonotonicMs } from "../../core/clock.ts";
 import { QUEUE_COUNT_MAX } from "../../core/limits.ts";
 import type { JobState } from "../../core/job-state.ts";
 import type { Connection } from "./connection.ts";
+import { Handover } from "./handover.ts";
 
 /** The columns of `queues` that count jobs; one UPDATE per queue and transaction writes them. */
 const COUNTED = [
@@ -50,6 +51,7 @@ export class Transaction {
   readonly connection: Connection;
   readonly now: MonotonicMs;
   readonly wallNow: EpochMs;
+  readonly handover: Handover = new Handover();
   readonly #known: KnownNames;
   readonly #deltas = new Map<number, number[]>();
   readonly #newNames: (() => void)[] = [];

@@ -1,0 +1,136 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { Chance, SEED } from "./chance.ts";
+import { Program } from "./program.ts";
+import { halfBatches, type JobRow, StoreFile } from "./store-file.ts";
+
+const KILLS = 110;
+/** One kill in six comes before the process is ready: while it opens, recovers, migrates. */
+const EARLY_SHARE = 1 / 6;
+/**
+ * So often a process lives until its threads have done a job: they start later than most of these
+ * processes die, and a job that is never reached has too many losses in the end (LOSSES_MAX).
+ */
+const LONG_LIFE_EVERY = 4;
+const BASE_STEP = 1_000_000;
+
+/** A folder with a store, what was acknowledged on it, and what ran. */
+class Ledger implements Disposable {
+  readonly folder: string = mkdtempSync(join(tmpdir(), "unjam-kill-"));
+  readonly store: string = join(this.folder, "jobs.db");
+  /** Leases that stood in the file at a kill: "job token". Each is one loss. */
+  readonly interrupted = new Set<string>();
+  readonly #acks = join(this.folder, "acks");
+  readonly #runs = join(this.folder, "runs");
+
+  constructor() {
+    for (const file of [this.#acks, this.#runs]) writeFileSync(file, "");
+  }
+
+  start(variables: Readonly<Record<string, string>>): Program {
+    const files = { STORE: this.store, ACKS: this.#acks, RUNS: this.#runs };
+    return Program.start("restless", { ...files, ...variables });
+  }
+
+  /** Notes what a kill left leased. */
+  lookAfterKill(): void {
+    using file = StoreFile.copyOf(this.store);
+    if (!file.hasTables) return;
+    for (const { id, token } of file.jobs("state = 2")) this.interrupted.add(`${id} ${token}`);
+  }
+
+  acknowledged(): number[] {
+    return numbersIn(this.#acks).map(([n]) => n ?? 0);
+  }
+
+  /** Number and token of each run, in the order in which they began. */
+  runs(): (readonly number[])[] {
+    return numbersIn(this.#runs);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+/** Whole lines only: a kill cannot cut a write, but it may come before the newline's write. */
+function numbersIn(file: string): number[][] {
+  const lines = readFileSync(file, "utf8").split("\n").slice(0, -1);
+  return lines.map((line) => line.split(" ").map(Number));
+}
+
+async function killOnce(ledger: Ledger, chance: Chance, cycle: number): Promise<void> {
+  await using program = ledger.start({ BASE: String(cycle * BASE_STEP) });
+  const isLong = cycle % LONG_LIFE_EVERY === 0;
+  const isEarly = !isLong && chance.next() < EARLY_SHARE;
+  if (!isEarly) await program.line(isLong ? "crunched" : "ready");
+  const delayMs = isEarly ? chance.between(30, 300) : chance.next() * 100;
+  setTimeout(() => program.signal("SIGKILL"), delayMs);
+  const end = await program.ended;
+  expect(end.signal, program.lines.join("\n")).toBe("SIGKILL");
+  expect(program.lines.filter((line) => !/^(?:ready|crunched)$/.test(line))).toEqual([]);
+  ledger.lookAfterKill();
+}
+
+/** Runs whose token is not higher than that of the run of the same job before. */
+function staleRuns(runs: readonly (readonly number[])[]): string[] {
+  const tokens = new Map<number, number>();
+  return runs.flatMap(([n = 0, token = 0]) => {
+    const before = tokens.get(n) ?? 0;
+    tokens.set(n, token);
+    return token > before ? [] : [`job ${n} ran with token ${token} after ${before}`];
+  });
+}
+
+/** What is wrong with a job that nobody disturbs any more. */
+function wrongJobs(jobs: readonly JobRow[], ledger: Ledger): string[] {
+  const losses = new Map<number, number>();
+  for (const lease of ledger.interrupted) {
+    const id = Number(lease.split(" ")[0]);
+    losses.set(id, (losses.get(id) ?? 0) + 1);
+  }
+  return jobs.flatMap((job) => {
+    const wanted = {
+      state: "done",
+      attempt: job.task === "flaky" ? 2 : 1,
+      losses: losses.get(job.id) ?? 0,
+      token: job.attempt + job.losses,
+    };
+    const { state, attempt, losses: lost, token } = job;
+    const found = { state, attempt, losses: lost, token };
+    return JSON.stringify(found) === JSON.stringify(wanted)
+      ? []
+      : [`job ${job.n} (${job.task}) is ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`];
+  });
+}
+
+it(`${KILLS} times kill -9 lose no acknowledged job, halve no batch and cost each interrupted job one loss (seed ${SEED})`, async () => {
+  const chance = new Chance(SEED);
+  using ledger = new Ledger();
+
+  for (let cycle = 1; cycle <= KILLS; cycle++) await killOnce(ledger, chance, cycle);
+  await using drain = ledger.start({ DRAIN: "1" });
+  const failedCount = await drain.line("drained", 60_000);
+  const { code } = await drain.ended;
+
+  using file = StoreFile.copyOf(ledger.store);
+  const jobs = file.jobs();
+  const stored = new Set(jobs.map(({ n }) => n));
+  const acknowledged = ledger.acknowledged();
+  const runs = ledger.runs();
+  const ran = new Set(runs.map(([n]) => n));
+  console.log(
+    `kill -9 × ${KILLS}, seed ${SEED}: ${acknowledged.length} jobs acknowledged, ${jobs.length} stored, ` +
+      `${ledger.interrupted.size} attempts interrupted, ${runs.length} runs`,
+  );
+  expect({ code, failedCount }).toEqual({ code: 0, failedCount: "0" });
+  expect(acknowledged.filter((n) => !stored.has(n))).toEqual([]);
+  expect(halfBatches(jobs)).toEqual([]);
+  expect(wrongJobs(jobs, ledger)).toEqual([]);
+  expect(jobs.filter(({ n }) => !ran.has(n))).toEqual([]);
+  expect(staleRuns(runs)).toEqual([]);
+  expect(file.faults()).toEqual([]);
+  expect(ledger.interrupted.size).toBeGreaterThan(KILLS);
+}, 180_000);
