@@ -32,24 +32,37 @@ export async function compressImage(
   { width, quality }: CompressOrder,
   onStep: (share: number, note: string) => void,
 ): Promise<CompressedImage> {
-  try {
-    const source = sharp(input, { limitInputPixels: PIXELS_MAX });
-    const { format } = await source.metadata();
-    if (!FORMATS.has(format)) throw new Error(`${format} is not a format for photographs`);
-    onStep(0.1, `reading ${format}`);
-    const { data: pixels, info } = await source
+  const source = sharp(input, { limitInputPixels: PIXELS_MAX });
+  const { format } = await orBad(source.metadata());
+  if (!FORMATS.has(format)) throw new BadImageError(`${format} is not a format for photographs`);
+
+  onStep(0.1, `reading ${format}`);
+  const { data: pixels, info } = await orBad(
+    source
       .autoOrient()
       .resize({ width, withoutEnlargement: true })
       .raw()
-      .toBuffer({ resolveWithObject: true });
-    onStep(0.5, "compressing");
-    const raw = { width: info.width, height: info.height, channels: info.channels };
-    const data = await sharp(pixels, { raw }).webp({ quality }).toBuffer();
-    onStep(0.9, "saving");
-    return { data, width: info.width, height: info.height };
+      .toBuffer({ resolveWithObject: true }),
+  );
+
+  onStep(0.5, "compressing");
+  const raw = { width: info.width, height: info.height, channels: info.channels };
+  const data = await orBad(sharp(pixels, { raw }).webp({ quality }).toBuffer());
+
+  onStep(0.9, "saving");
+  return { data, width: info.width, height: info.height };
+}
+
+/** What `compressImage` said about an image that it made. */
+export async function describeImage(data: Buffer): Promise<CompressedImage> {
+  const { width, height } = await orBad(sharp(data).metadata());
+  return { data, width, height };
+}
+
+async function orBad<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
   } catch (error) {
-    // A step that may not be reported any more is no fault of the image.
-    if (error instanceof Error && "code" in error) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new BadImageError(`not an image that can be read: ${reason}`, { cause: error });
   }

@@ -174,7 +174,10 @@ export class Outbox {
 
   /** Sends every unanswered group again, to an engine that knows nothing of them. */
   resend(): void {
+    // All of them, also those that wait for this turn's flush: no group may be added to any more.
     this.#adds = [];
+    this.#open = new Map();
+    this.#lastOpen = undefined;
     const adds = [...this.#pending.values()].map(({ request }) => request);
     if (adds.length > 0) this.#send({ type: "work", adds, returned: null, ends: [], progress: [] });
     this.flush();

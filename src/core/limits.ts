@@ -88,7 +88,7 @@ export const SUPERVISOR_TICK_MS = 20;
 export const CONSUMER_GONE_MS = 10_000;
 export const OWNER_BEAT_MS = 3_000;
 /** Between two looks for crashed owners, lapsed leases and expired jobs. */
-export const WAKE_MS = 500;
+export const WAKE_MS = 1_000;
 export const WAKE_JOBS_MAX = 1_000;
 /**
  * Other processes' commits are noticed by polling a counter (1 µs): often while someone waits,
@@ -99,7 +99,7 @@ export const POLL_SHARED_MS = 20;
 export const POLL_ALONE_MS = 100;
 /** A store that another process changed within this time is shared. */
 export const SHARED_FOR_MS = 10_000;
-export const PRUNE_MS = 1_000;
+export const PRUNE_MS = 2_000;
 export const PRUNE_JOBS_MAX = 2_000;
 export const DEDUPE_MS = 60_000;
 export const KEEP_DONE_MS_DEFAULT = 3_600_000;

@@ -106,7 +106,7 @@ describe("the executor", () => {
     const { executor, clock, loop } = anExecutor({ slots: 2 });
 
     for (let window = 0; window < 20; window++) {
-      const jobs = Array.from({ length: 100_000 }, (_, id) => aClaimedJob({ id: id + 1 }));
+      const jobs = Array.from({ length: 1_000 }, (_, id) => aClaimedJob({ id: id + 1 }));
       executor.start(loop, jobs);
       for (const { id, token } of jobs) executor.ended({ id, token }, "returned");
       clock.freeze(10);

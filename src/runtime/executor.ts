@@ -107,6 +107,9 @@ export class Executor {
         facts !== undefined,
         `a job of task "${job.task}" was claimed here, and it is not known here`,
       );
+      // Its lease was lost before we noticed, and claimed here again: the old body has to stop.
+      const old = this.#attempts.get(job.id);
+      if (old !== undefined) this.abort([{ id: job.id, token: old.job.token }], "lost");
       this.#attempts.set(job.id, { job, facts, lane, since });
     }
     this.#held.set(lane, (this.#held.get(lane) ?? 0) + jobs.length);

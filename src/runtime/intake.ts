@@ -1,5 +1,5 @@
-import { backoffMs } from "../core/backoff.ts";
-import type { Clock, Random, Timers } from "../core/clock.ts";
+import { type Backoff, backoffMs } from "../core/backoff.ts";
+import type { Clock, Random, Timer, Timers } from "../core/clock.ts";
 import { toErrorRecord } from "../core/error-record.ts";
 import { UnjamError } from "../core/errors.ts";
 import type { AddAnswer, AddOutcome, Store } from "../store/store.ts";
@@ -15,6 +15,8 @@ export interface Entry {
   readonly tries: number;
 }
 
+type FullOutcome = AddOutcome & { readonly kind: "full" };
+
 /**
  * Takes new jobs to the store and answers the caller. Jobs that find their queue full wait in the
  * queue's waiting room, in order, until there is room, their deadline comes, or the last consumer
@@ -26,6 +28,8 @@ export class Intake {
   readonly #timers: Timers;
   readonly #random: Random;
   readonly #rooms = new Map<string, WaitingRoom>();
+  /** Callers by queue that wait for their next try, with `whenFull: { retry }`. */
+  readonly #retrying = new Map<string, Map<Entry, Timer>>();
   readonly #answer: (message: AddedMessage) => void;
   readonly #onAdding: (queue: string) => void;
   readonly #onDelayed: (runAt: number) => void;
@@ -37,7 +41,7 @@ export class Intake {
     readonly timers: Timers;
     readonly random: Random;
     readonly answer: (message: AddedMessage) => void;
-    /** Right after the add was submitted, so that a claim can share its commit. */
+    /** Right after each try was submitted, so that a claim can share its commit. */
     readonly onAdding: (queue: string) => void;
     readonly onDelayed: (runAt: number) => void;
     readonly onFull: (queue: string, capacity: number) => void;
@@ -54,22 +58,34 @@ export class Intake {
 
   /** Callers that wait for room, over all queues. */
   get waiterCount(): number {
-    return [...this.#rooms.values()].reduce((sum, room) => sum + room.size, 0);
+    let count = 0;
+    for (const room of this.#rooms.values()) count += room.size;
+    for (const retrying of this.#retrying.values()) count += retrying.size;
+    return count;
   }
 
   add(requests: readonly AddRequest[]): void {
     for (const request of requests) {
-      const { queue, runAt } = request.group.shape;
-      const room = this.#rooms.get(queue);
+      const room = this.#rooms.get(request.group.shape.queue);
       // Behind those who wait already: a newcomer must not take the room that frees up for them.
-      if (room !== undefined && room.size > 0 && request.whenFull === "wait") {
+      if (room !== undefined && room.size > 0 && mustWaitInLine(request)) {
         this.#park(room, request, null);
-        continue;
+      } else {
+        this.#try({ request, indexes: null, tries: 0 });
       }
-      this.#try({ request, indexes: null, tries: 0 });
-      if (runAt === null) this.#onAdding(queue);
-      else this.#onDelayed(runAt);
     }
+  }
+
+  /** Refuses everyone who still waits: the engine ends, and nobody will let them in. */
+  close(): void {
+    const error = toErrorRecord(new UnjamError("UNJAM_CLOSED", { what: "an enqueue that waited" }));
+    const waiting = [...this.#rooms.values()].flatMap((room) => room.clear());
+    for (const retrying of this.#retrying.values()) {
+      for (const timer of retrying.values()) timer.cancel();
+      waiting.push(...retrying.keys());
+    }
+    this.#retrying.clear();
+    for (const entry of waiting) this.#tellAll(entry, { kind: "error", error });
   }
 
   /** Room may have come free in the queue: lets its first waiters try. */
@@ -99,11 +115,20 @@ export class Intake {
       ([answer]) => this.#answered(entry, answer ?? "added"),
       (error: unknown) => this.#failed(entry, error),
     );
+    const { queue, runAt } = group.shape;
+    if (runAt === null) this.#onAdding(queue);
+    else this.#onDelayed(runAt);
+  }
+
+  /** One of those who wait in line has its answer; the first try of a newcomer is not one. */
+  #noteTried({ request, tries }: Entry): void {
+    if (tries === 0 || request.whenFull !== "wait") return;
+    this.#rooms.get(request.group.shape.queue)?.answered();
   }
 
   #answered(entry: Entry, answer: AddAnswer): void {
     const { request, indexes } = entry;
-    this.#rooms.get(request.group.shape.queue)?.answered();
+    this.#noteTried(entry);
     if (answer === "added") {
       const outcomes =
         indexes === null ? "added" : indexes.map((index) => [index, { kind: "added" }] as const);
@@ -127,10 +152,11 @@ export class Intake {
     if (known.length > 0) this.#answer({ type: "added", batch: request.batch, outcomes: known });
   }
 
-  #refusedFull(entry: Entry, outcome: AddOutcome & { readonly kind: "full" }): void {
+  #refusedFull(entry: Entry, outcome: FullOutcome): void {
     const { request, tries } = entry;
-    const { whenFull, group, waitersMax } = request;
-    if (whenFull === "reject" || !outcome.hasConsumer) {
+    const { whenFull, group } = request;
+    const canNeverFit = group.atomic && group.ids.length > outcome.capacity;
+    if (whenFull === "reject" || !outcome.hasConsumer || canNeverFit) {
       this.#tellAll(entry, outcome);
     } else if (whenFull === "wait") {
       let room = this.#rooms.get(group.shape.queue);
@@ -141,30 +167,48 @@ export class Intake {
       if (tries > 0) room.back({ ...entry, tries: tries + 1 });
       else this.#park(room, request, entry.indexes);
     } else {
-      const delayMs = backoffMs(whenFull.retry, tries + 1, this.#random);
-      const leftMs = request.deadline - this.#clock.now();
-      if (tries + 1 > waitersMax || delayMs >= leftMs) this.#tellAll(entry, outcome);
-      else this.#timers.after(delayMs, () => this.#try({ ...entry, tries: tries + 1 }));
+      this.#retryLater(entry, whenFull.retry, outcome);
+    }
+  }
+
+  #retryLater(entry: Entry, backoff: Backoff, outcome: FullOutcome): void {
+    const { request, tries } = entry;
+    const { queue } = request.group.shape;
+    const retrying = this.#retrying.get(queue) ?? new Map<Entry, Timer>();
+    this.#retrying.set(queue, retrying);
+    const waiterCount = retrying.size + (this.#rooms.get(queue)?.size ?? 0);
+    const delayMs = backoffMs(backoff, tries + 1, this.#random);
+    if (tries === 0 && waiterCount >= request.waitersMax) {
+      this.#tellTooMany(entry);
+    } else if (delayMs >= request.deadline - this.#clock.now()) {
+      this.#tellAll(entry, outcome);
+    } else {
+      const timer = this.#timers.after(delayMs, () => {
+        retrying.delete(entry);
+        this.#try({ ...entry, tries: tries + 1 });
+      });
+      retrying.set(entry, timer);
     }
   }
 
   #park(room: WaitingRoom, request: AddRequest, indexes: readonly number[] | null): void {
-    const { queue } = request.group.shape;
     const isAtomic = request.group.atomic;
     const parts = isAtomic ? [null] : (indexes ?? request.group.ids.map((_, index) => index));
     for (const part of parts) {
       const entry: Entry = { request, indexes: part === null ? null : [part], tries: 1 };
-      if (room.size < request.waitersMax) {
-        room.enter(entry);
-        continue;
-      }
-      const details = { queue, waitersMax: request.waitersMax };
-      const error = toErrorRecord(new UnjamError("UNJAM_TOO_MANY_WAITERS", details));
-      this.#tellAll(entry, { kind: "error", error });
+      if (room.size < request.waitersMax) room.enter(entry);
+      else this.#tellTooMany(entry);
     }
   }
 
-  #newRoom(queue: string, outcome: AddOutcome & { readonly kind: "full" }): WaitingRoom {
+  #tellTooMany(entry: Entry): void {
+    const { group, waitersMax } = entry.request;
+    const details = { queue: group.shape.queue, waitersMax };
+    const error = toErrorRecord(new UnjamError("UNJAM_TOO_MANY_WAITERS", details));
+    this.#tellAll(entry, { kind: "error", error });
+  }
+
+  #newRoom(queue: string, outcome: FullOutcome): WaitingRoom {
     const ports = { clock: this.#clock, timers: this.#timers };
     return new WaitingRoom(ports, {
       late: (entry) => this.#tellAll(entry, outcome),
@@ -173,7 +217,7 @@ export class Intake {
   }
 
   #failed(entry: Entry, error: unknown): void {
-    this.#rooms.get(entry.request.group.shape.queue)?.answered();
+    this.#noteTried(entry);
     this.#tellAll(entry, { kind: "error", error: toErrorRecord(error) });
   }
 
@@ -191,4 +235,9 @@ export class Intake {
       Array.from({ length: count }, () => outcome),
     );
   }
+}
+
+/** A job with a name may be stored already, and then needs no room: only the store can tell. */
+function mustWaitInLine({ whenFull, group: { shape } }: AddRequest): boolean {
+  return whenFull === "wait" && shape.callerId === null && shape.key === null;
 }

@@ -27,6 +27,7 @@ export async function drain(engine: Engine, until: MonotonicMs): Promise<number>
     settler.add(attempt, { kind: "unstarted" });
     attempt.lane.abort([attempt.job], "closing");
   }
+  engine.intake.close();
   await within(engine, (late) => settler.stop(late), until);
   await within(
     engine,

@@ -41,10 +41,10 @@ export class WaitingRoom {
     this.#watch(entry);
   }
 
-  /** The first in line, to try now. Empty while others are trying. */
+  /** The first in line, to try now. Empty while others are trying, or on their way back to the line. */
   take(): readonly Entry[] {
     this.#dropLate();
-    if (this.#tryingCount > 0) {
+    if (this.#tryingCount > 0 || this.#returned.length > 0) {
       this.#isWanted = true;
       return [];
     }
@@ -65,6 +65,13 @@ export class WaitingRoom {
     this.#tryingCount--;
     if (this.#tryingCount > 0) return;
     this.#timers.soon(() => this.#rejoin());
+  }
+
+  /** Everyone who waits leaves. Those who are trying right now get the store's answer. */
+  clear(): readonly Entry[] {
+    this.#timer?.timer.cancel();
+    this.#timer = undefined;
+    return [...this.#returned.splice(0), ...this.#line.splice(0)];
   }
 
   #rejoin(): void {

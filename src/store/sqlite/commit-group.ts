@@ -133,17 +133,23 @@ export class CommitGroup {
     else this.#phase = "idle";
   }
 
-  /** Rejects what waited past its deadline behind a lock or a broken disk: it was never tried. */
+  /** Rejects what waited past its deadline behind a lock, a broken disk or a slow one. */
   #expire(): void {
     const now = this.#ports.clock.now();
     if (!this.#pending.some(({ deadline }) => deadline <= now)) return;
-    const { file } = this.#ports;
     this.#pending = this.#pending.filter((operation) => {
       if (operation.deadline > now) return true;
-      const waitedMs = Math.round(now - operation.submittedAt);
-      operation.reject(new UnjamError("UNJAM_STORE_LOCKED", { file, waitedMs }));
+      operation.reject(this.#tooLate(Math.round(now - operation.submittedAt)));
       return false;
     });
+  }
+
+  /** Why an operation was never tried: what it waited behind. */
+  #tooLate(waitedMs: number): Error {
+    const { file } = this.#ports;
+    if (this.#phase === "locked") return new UnjamError("UNJAM_STORE_LOCKED", { file, waitedMs });
+    const reason = `it was not ready for ${waitedMs} ms; nothing of this call was written`;
+    return new UnjamError("UNJAM_STORE_IO", { file, reason });
   }
 
   #commit(): void {

@@ -1,0 +1,4 @@
+export { ManualClock } from "./manual-clock.ts";
+export { openTest, type TestOptions } from "./open-test.ts";
+export { runInline, type RunOptions } from "./run-inline.ts";
+export { TestApp, type DrainOptions, type TestWaitOptions } from "./test-app.ts";
