@@ -138,8 +138,9 @@ export class LoopRunner {
       const running = this.#running.get(id);
       if (running?.token === token) this.#leak(running, "revoked", abortError(reason, id));
     }
-    const aborted = new Set(leases.map(({ id }) => id));
-    this.#waiting = this.#waiting.slice(this.#head).filter(({ id }) => !aborted.has(id));
+    const aborted = new Map(leases.map(({ id, token }) => [id, token]));
+    const waiting = this.#waiting.slice(this.#head);
+    this.#waiting = waiting.filter(({ id, token }) => aborted.get(id) !== token);
     this.#head = 0;
     this.#newTurn();
   }

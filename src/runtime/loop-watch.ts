@@ -10,7 +10,7 @@ import { ASK_LOOPS, type LoopMoment, readMoment } from "./loop-registry.ts";
 /** How long the question may take: past this the main thread sits in native code. */
 const PROBE_MS = 100;
 /** The loop is looked at when its beat is this late, and again a little later. */
-const FIRST_LOOK_MS = LOOP_BLOCKED_MS / 2;
+const FIRST_LOOK_MS = 0.8 * LOOP_BLOCKED_MS;
 const SECOND_LOOK_MS = 15;
 
 /** A block as it was seen. `moment` is missing when the main thread could not be asked. */

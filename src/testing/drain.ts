@@ -69,6 +69,7 @@ function nextChange(
     ending.removeEventListener("abort", stop);
     resolve();
   };
-  ending.addEventListener("abort", stop, { once: true });
+  if (ending.aborted) stop();
+  else ending.addEventListener("abort", stop, { once: true });
   return { promise, stop };
 }

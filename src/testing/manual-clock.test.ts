@@ -84,22 +84,22 @@ describe("a manual clock", () => {
     expect(rounds).toBe(2);
   });
 
-  it("runs every round while somebody is busy", async () => {
-    const clock = new ManualClock();
-    let rounds = 0;
+  it("takes steps of a second while somebody is busy", async () => {
+    const clock = new ManualClock({ startAt: 0 });
+    const rounds: number[] = [];
     const round = (): void => {
-      rounds++;
+      rounds.push(clock.wallNow());
       clock.after(100, round, { repeats: true });
     };
     clock.follow({ isBusy: () => Promise.resolve(true), nextInstant: () => null });
     round();
 
-    await clock.advance(1_000);
+    await clock.advance(3_500);
 
-    expect(rounds).toBe(11);
+    expect(rounds).toEqual([0, 1_000, 2_000, 3_000, 3_500]);
   });
 
-  it("stops at instants that matter, and runs every round for a while after", async () => {
+  it("stops at an instant that matters, and looks again soon after", async () => {
     const clock = new ManualClock({ startAt: 0 });
     const rounds: number[] = [];
     const round = (): void => {
@@ -114,9 +114,7 @@ describe("a manual clock", () => {
 
     await clock.advance(60_000);
 
-    expect(rounds.slice(0, 4)).toEqual([0, 5_000, 5_300, 5_600]);
-    expect(rounds.at(-1)).toBe(60_000);
-    expect(rounds.length).toBeLessThan(20);
+    expect(rounds).toEqual([0, 5_000, 6_000, 7_000, 60_000]);
   });
 
   it("goes on under fake timers of the test runner", async () => {

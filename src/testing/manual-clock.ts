@@ -6,10 +6,11 @@ import { realTimers } from "./real-timers.ts";
 /** A hundred years: more is a date that was passed for a duration. */
 const ADVANCE_MS_MAX = 3_155_760_000_000;
 /**
- * How long every round of every regular duty is run after an instant that matters: two of the
- * waker's, so that what became due is found as soon as it would be on a real clock.
+ * The largest step while leases must be renewed, and for a while after an instant that matters, so
+ * that what became due is found about as soon as it would be on a real clock.
  */
-const ATTENTION_MS = 2 * WAKE_MS;
+const STEP_MS = WAKE_MS;
+const ATTENTION_MS = 2 * STEP_MS;
 
 interface Pending {
   readonly dueAt: MonotonicMs;
@@ -32,7 +33,7 @@ export interface Follower {
  * from it too, by `wallNow()`.
  *
  * Regular duties that would find nothing are left out, so that a month costs no more than a
- * minute, unless a handler runs all the while.
+ * minute; while a handler runs, time passes in steps of a second (a day takes some seconds).
  *
  * @example
  * import { task } from "unjam";
@@ -154,11 +155,9 @@ export class ManualClock implements Clock, Timers {
 
   /** The next moment that cannot be left out, at the latest `until`. */
   async #nextStop(until: MonotonicMs): Promise<MonotonicMs> {
-    const takesRounds = this.#now < this.#attentiveUntil || (await this.#isBusy());
-    let stop = until;
-    for (const { dueAt, repeats } of this.#pending) {
-      if ((takesRounds || !repeats) && dueAt < stop) stop = dueAt;
-    }
+    const isSlow = this.#now < this.#attentiveUntil || (await this.#isBusy());
+    let stop = isSlow ? Math.min(until, this.#now + STEP_MS) : until;
+    for (const { dueAt, repeats } of this.#pending) if (!repeats && dueAt < stop) stop = dueAt;
     for (const follower of this.#followers) {
       const instant = follower.nextInstant(this.#wallNow);
       if (instant === null) continue;

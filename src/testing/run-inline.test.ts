@@ -151,7 +151,7 @@ describe("runInline", () => {
   it("refuses what is not a task, and options that it does not have", async () => {
     const hello = task("hello", {}, () => "hi");
 
-    await expect(runInline({ name: "hello" } as never, {} as never)).rejects.toMatchObject({
+    await expect(runInline({ name: "hello" } as never, {})).rejects.toMatchObject({
       code: "UNJAM_INVALID_OPTION",
     });
     await expect(runInline(hello, {}, { attempts: 2 } as object)).rejects.toMatchObject({

@@ -74,9 +74,10 @@ function prepareFolder(file: string): void {
     throw new UnjamError("UNJAM_STORE_FOLDER_MISSING", missing);
   }
   try {
-    // Recursive, so that another process may make it at the same time.
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder);
   } catch (error) {
+    // Another process may have made it at the same time.
+    if (existsSync(folder)) return;
     throw new UnjamError("UNJAM_STORE_FOLDER_MISSING", missing, { cause: error });
   }
 }

@@ -1,0 +1,50 @@
+import { expect, it } from "vitest";
+import { SteppedClock } from "../../test/runtime/stepped-clock.ts";
+import { LoopBeat, newBeatMemory, readBeat } from "./loop-beat.ts";
+
+function aBeat() {
+  const clock = new SteppedClock();
+  const memory = newBeatMemory();
+  const state = { isBusy: true, starts: 0 };
+  const beat = new LoopBeat(memory, {
+    clock,
+    timers: clock,
+    isBusy: () => state.isBusy,
+    onStart: () => state.starts++,
+  });
+  return { beat, clock, memory, state };
+}
+
+it("shows the present while handlers run", async () => {
+  const { beat, clock, memory } = aBeat();
+
+  beat.start();
+  await clock.advance(1_000);
+
+  expect(clock.now() - readBeat(memory)).toBeLessThanOrEqual(10);
+});
+
+it("falls still, without a timer, once none runs", async () => {
+  const { beat, clock, memory, state } = aBeat();
+  beat.start();
+
+  state.isBusy = false;
+  await clock.advance(20);
+
+  expect(readBeat(memory)).toBe(0);
+  expect(clock.pendingCount).toBe(0);
+});
+
+it("tells the watcher each time it begins, and not while it goes on", async () => {
+  const { beat, clock, state } = aBeat();
+
+  beat.start();
+  beat.start();
+  await clock.advance(50);
+  state.isBusy = false;
+  await clock.advance(50);
+  state.isBusy = true;
+  beat.start();
+
+  expect(state.starts).toBe(2);
+});
