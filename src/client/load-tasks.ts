@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { UnjamError } from "../core/errors.ts";
+import { isError } from "../core/is-error.ts";
 import { invalid } from "../core/options.ts";
 import type { TaskBody } from "../core/task.ts";
 import { collectTasks } from "./task.ts";
@@ -32,7 +33,7 @@ async function importModule(url: string): Promise<object> {
     const exports: unknown = await import(url);
     return typeof exports === "object" && exports !== null ? exports : {};
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = isError(error) ? error.message : String(error);
     throw new UnjamError("UNJAM_TASK_MODULE_FAILED", { url, reason }, { cause: error });
   }
 }

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { UnjamError } from "../core/errors.ts";
+import { invalid } from "../core/options.ts";
 import { storeFile } from "../store/open-store.ts";
 
 /** Where a store that other processes can reach is kept, and whether it is there yet. */
@@ -11,12 +12,11 @@ export interface StorePresence {
 /**
  * Looks for the store of a URL without opening it, because opening makes what is not there. An
  * empty file is no store yet.
- * @throws UNJAM_STORE_URL_INVALID, UNJAM_NOT_SUPPORTED for "memory:", which ends with its process
+ * @throws UNJAM_STORE_URL_INVALID, UNJAM_INVALID_OPTION for "memory:"
  */
 export function findStore(url: string): StorePresence {
   if (url === "memory:") {
-    const where = "a command of its own process: the jobs would end with it";
-    throw new UnjamError("UNJAM_NOT_SUPPORTED", { what: 'the store "memory:"', where });
+    throw invalid("the store", "a command", "one that outlives its process, such as sqlite:.unjam/jobs.db", url);
   }
   const file = storeFile(url);
   return { file, exists: isThere(file) };

@@ -1,5 +1,6 @@
 import { ERRORS } from "./error-table.ts";
 import { type ErrorCode, type ErrorDetails, type ErrorRecord, UnjamError } from "./errors.ts";
+import { isError } from "./is-error.ts";
 import { ERROR_CHARS_MAX, STACK_LINES_MAX } from "./limits.ts";
 
 /** Causes deeper than this say nothing new and could be a cycle. */
@@ -10,7 +11,7 @@ const CAUSE_DEPTH_MAX = 5;
  * thrown value is user code, and its getters may throw too.
  */
 export function toErrorRecord(thrown: unknown, depth = 0): ErrorRecord {
-  if (!(thrown instanceof Error)) return { name: "NonError", message: cut(asText(thrown)) };
+  if (!isError(thrown)) return { name: "NonError", message: cut(asText(thrown)) };
   const code = read(thrown, "code");
   const stack = read(thrown, "stack");
   const cause = read(thrown, "cause");

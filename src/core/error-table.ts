@@ -75,7 +75,7 @@ export const ERRORS = {
   UNJAM_TASK_MODULE_FAILED: {
     message: (d: { url: string; reason: string }): string =>
       `the task module ${d.url} failed to load: ${d.reason}`,
-    help: "Import the module by itself with node to see its error. Worker threads load it anew, so it must not start servers at top level.",
+    help: "Import the module by itself with node to see its error. Worker threads load it anew, so it must not start servers at top level. A bundler that inlined unjam cannot load it either: mark unjam external (Next.js: serverExternalPackages).",
     httpStatus: 500,
     exitCode: 2,
   },

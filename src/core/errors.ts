@@ -1,4 +1,5 @@
 import { ERRORS } from "./error-table.ts";
+import { isError } from "./is-error.ts";
 
 export type ErrorCode = keyof typeof ERRORS;
 export type ErrorDetails<C extends ErrorCode> = Parameters<(typeof ERRORS)[C]["message"]>[0];
@@ -57,7 +58,7 @@ export function isUnjamError<C extends ErrorCode>(error: unknown, code: C): erro
 export function isUnjamError(error: unknown): error is UnjamError;
 export function isUnjamError(error: unknown, code?: ErrorCode): boolean {
   return (
-    error instanceof Error &&
+    isError(error) &&
     error.name === "UnjamError" &&
     "code" in error &&
     (code === undefined || error.code === code)

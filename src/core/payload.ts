@@ -1,4 +1,5 @@
 import { UnjamError } from "./errors.ts";
+import { isError } from "./is-error.ts";
 import { PAYLOAD_BYTES_MAX, PAYLOAD_DEPTH_MAX, RESULT_BYTES_MAX } from "./limits.ts";
 
 /**
@@ -49,7 +50,7 @@ function stringify(value: unknown): Json {
     const text: string | undefined = JSON.stringify(value);
     return text === undefined ? { text, reason: `it is ${typeof value}` } : { text };
   } catch (error) {
-    return { text: undefined, reason: error instanceof Error ? error.message : "it threw" };
+    return { text: undefined, reason: isError(error) ? error.message : "it threw" };
   }
 }
 

@@ -1,3 +1,4 @@
+import { isError } from "./is-error.ts";
 import { DELAY_MS_MAX } from "./limits.ts";
 import { invalid } from "./options.ts";
 
@@ -55,7 +56,7 @@ function withVerdict(error: Error, verdict: Verdict): Error {
 
 /** The verdict carried by a thrown value, if any. */
 export function verdictOf(thrown: unknown): Verdict | undefined {
-  if (!(thrown instanceof Error) || !(VERDICT in thrown)) return undefined;
+  if (!isError(thrown) || !(VERDICT in thrown)) return undefined;
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only withVerdict sets the symbol.
   return thrown[VERDICT] as Verdict;
 }

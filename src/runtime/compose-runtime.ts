@@ -27,6 +27,7 @@ import { Intake } from "./intake.ts";
 import { loopLane, threadLane } from "./lanes.ts";
 import type { EngineOptions } from "./messages.ts";
 import { receiveFromClient, receiveFromSupervisor } from "./receive.ts";
+import { Overlaps } from "./overlaps.ts";
 import { Renewer } from "./renewer.ts";
 import { Repeater } from "./repeater.ts";
 import { ResultWatch } from "./result-watch.ts";
@@ -71,7 +72,11 @@ function buildEngine(
     ...{ store, onError },
     tell: (records, gone) => client.send({ type: "settled", records, gone }),
   });
-  const settler = new Settler({ ...tools, onSettled: (ids) => watch.settled(ids) });
+  const settler = new Settler({
+    ...tools,
+    onSettled: (ids) => watch.settled(ids),
+    onRetry: (runAt) => waker.noteDue(runAt),
+  });
   const notice = new FullNotice(ports.clock, (event) => client.send({ type: "event", event }));
   const intake = new Intake({
     ...tools,

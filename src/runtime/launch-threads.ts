@@ -202,12 +202,17 @@ function startThread(
   name: string,
   { workerData, transfer }: { readonly workerData: unknown; readonly transfer: MessagePort[] },
 ): Worker {
-  const entry = new URL(`./${file}${extname(import.meta.url)}`, import.meta.url);
-  if (!existsSync(fileURLToPath(entry))) {
-    throw new UnjamError("UNJAM_THREAD_ENTRY_MISSING", { entry: entry.href });
-  }
+  const entry = entryBeside(import.meta.url, file);
   const { NODE_OPTIONS: _, ...env } = process.env;
   return new Worker(entry, { name, workerData, transferList: transfer, execArgv: [], env });
+}
+
+/** A module of ours. `here` is missing in a bundle that was made CommonJS. @throws UNJAM_THREAD_ENTRY_MISSING */
+function entryBeside(here: string | undefined, file: string): URL {
+  if (here === undefined) throw new UnjamError("UNJAM_THREAD_ENTRY_MISSING", { entry: file });
+  const entry = new URL(`./${file}${extname(here)}`, here);
+  if (existsSync(fileURLToPath(entry))) return entry;
+  throw new UnjamError("UNJAM_THREAD_ENTRY_MISSING", { entry: entry.href });
 }
 
 /** Waits for `work`, at most until then. */

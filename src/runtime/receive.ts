@@ -31,7 +31,7 @@ export function receiveFromClient(engine: Engine, message: ToEngine): void {
       engine.executor.adopt(message.jobs);
       return;
     case "bodiesEnded":
-      hasten(engine, message.ids);
+      for (const id of message.ids) hasten(engine, id);
       return;
   }
 }
@@ -52,8 +52,11 @@ function takeReturned(engine: Engine, { ids, tokens, results }: ReturnedColumns)
 function takeEnds(engine: Engine, ends: readonly EndMessage[]): void {
   for (const { id, token, end } of ends) {
     const attempt = engine.executor.ended({ id, token }, end.kind);
-    if (attempt !== undefined) engine.settler.add(attempt, end);
-    if (attempt !== undefined && end.kind === "timedOut") reportTimeout(engine, attempt);
+    if (attempt === undefined) continue;
+    engine.settler.add(attempt, end);
+    if (end.kind !== "timedOut") continue;
+    if (end.bodyRunsOn) engine.overlaps.note(attempt);
+    reportTimeout(engine, attempt);
   }
 }
 
@@ -81,11 +84,12 @@ async function answer(
   }
 }
 
-function hasten(engine: Engine, ids: readonly JobNumber[]): void {
+/** The body of a timed-out attempt has ended: its retry need no longer wait for it. */
+function hasten(engine: Engine, id: JobNumber): void {
   const { store, clock, client } = engine.ports;
-  const now = clock.wallNow();
-  store.hasten(ids, now, clock.now() + LEASE_MS).then(
-    () => engine.waker.noteDue(now),
+  const runAt = engine.overlaps.bodyEnded(id);
+  store.hasten([id], runAt, clock.now() + LEASE_MS).then(
+    () => engine.waker.noteDue(runAt),
     (error: unknown) => reportTrouble(client, "waker", error),
   );
 }

@@ -114,23 +114,30 @@ export class ThreadCrew {
 
   /** Gives the first in line to idle threads, and starts threads while there is more than they can take. */
   #dispatch(): void {
+    this.#startIdle();
+    while (this.#isShort() && this.#hire()) this.#startIdle();
+  }
+
+  #startIdle(): void {
     for (const member of this.#members.values()) {
       if (this.#line.length === 0) return;
       if (member.slot.state === "idle") this.#start(member);
     }
-    const starting = [...this.#members.values()].filter(
-      ({ slot }) => slot.state === "starting",
-    ).length;
-    let missing = Math.min(this.#size - this.#members.size, this.#line.length - starting);
-    while (missing-- > 0) this.#hire();
   }
 
-  /** A warm spare if there is one, else a new thread. */
-  #hire(): void {
-    if (this.#isClosed || this.#isBroken) return;
+  /** Whether one more thread would find work. */
+  #isShort(): boolean {
+    const members = [...this.#members.values()];
+    const startingCount = members.filter(({ slot }) => slot.state === "starting").length;
+    return members.length < this.#size && startingCount < this.#line.length;
+  }
+
+  /** A warm spare if there is one, else a new thread. False when there are to be no more. */
+  #hire(): boolean {
+    if (this.#isClosed || this.#isBroken) return false;
     const member = this.#spares.shift() ?? this.#newMember();
     this.#members.set(member.number, member);
-    if (member.slot.state === "idle") this.#dispatch();
+    return true;
   }
 
   #newMember(): Member {
@@ -168,7 +175,7 @@ export class ThreadCrew {
 
   #tellToStop(member: Member, reason: AbortReason | "timeout"): void {
     const { work, slot } = member;
-    if (work === null || work.stopping !== null) return;
+    if (work === null || work.stopping !== null || this.#isClosed) return;
     work.timer.cancel();
     work.stopping = reason;
     const { id, token } = work.job;
@@ -251,6 +258,7 @@ export class ThreadCrew {
 
   #hireIfNeeded(): void {
     if (this.#line.length > 0 || this.#spares.length > 0) this.#hire();
+    this.#dispatch();
   }
 
   #sayStuck({ facts }: Work): void {
@@ -269,6 +277,7 @@ export class ThreadCrew {
     const { work } = member;
     member.work = null;
     work?.timer.cancel();
+    if (this.#isClosed) return;
     if (work !== null && (work.stopping === null || work.stopping === "timeout")) {
       const error = new UnjamError("UNJAM_THREAD_DIED", { task: work.facts.name, reason });
       this.#report(work, {
@@ -277,7 +286,7 @@ export class ThreadCrew {
         isGuilty: true,
       });
     }
-    if (this.#isClosed || (!wasMember && spare < 0)) return;
+    if (!wasMember && spare < 0) return;
     if (!this.#mayRestart(reason)) return;
     this.#timers.after(this.#budget.backOffMs(), () => this.#dispatch(), { keepsAlive: true });
   }

@@ -1,4 +1,5 @@
 import { readFileSync, readlinkSync } from "node:fs";
+import { isError } from "../core/is-error.ts";
 
 /**
  * Who a process is, beyond its pid, which is reused: when it was started, and on which boot and in
@@ -51,7 +52,7 @@ function exists(pid: number): boolean {
     return true;
   } catch (error) {
     // EPERM: it lives and belongs to somebody else.
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    return isError(error) && "code" in error && error.code === "EPERM";
   }
 }
 

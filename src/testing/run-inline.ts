@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { fromErrorRecord, parseErrorRecord } from "../core/error-record.ts";
 import { UnjamError } from "../core/errors.ts";
+import { isError } from "../core/is-error.ts";
 import type { LogLine } from "../core/job-context.ts";
 import { ATTEMPTS_MAX } from "../core/limits.ts";
 import { invalid, type OptionTable, readOptions, readSignal } from "../core/options.ts";
@@ -107,7 +108,7 @@ export async function runWithin<In, Out>(
 
 function reasonOf(signal: AbortSignal | undefined): Error {
   const reason: unknown = signal?.reason;
-  return reason instanceof Error ? reason : new Error(String(reason));
+  return isError(reason) ? reason : new Error(String(reason));
 }
 
 /** A result as a caller of `job.result()` would get it. */

@@ -50,7 +50,15 @@ const MAY_IMPORT: readonly (readonly [files: RegExp, targets: readonly string[]]
   ],
   // Structural types instead of Express's own: one middleware fits its versions 4 and 5.
   [/^edges\/[\w-]+\.ts$/, ["edges/http-answer.ts", "edges/request-drain.ts", "core/", "client/"]],
-  [/^testing\//, ["testing/", "core/", "client/", "store/store.ts", "store/memory/"]],
+  // The engine in the test's own thread, and a handler called as the runtime calls it.
+  [
+    /^testing\//,
+    [
+      ...["testing/", "core/", "client/", "store/store.ts", "store/memory/"],
+      ...["runtime/launch-inline.ts", "runtime/node-ports.ts"],
+      ...["runtime/attempt-context.ts", "runtime/run-handler.ts"],
+    ],
+  ],
 ];
 
 const STATIC = /^\s*(?:import\s*|(?:import|export)\b[^;"'=(]*?\bfrom\s*)["']([^"']+)["']/gm;

@@ -1,5 +1,8 @@
 import type { Clock, EpochMs, MonotonicMs, Timer, Timers } from "../../src/core/clock.ts";
 
+/** Far more turns than loading a module takes. */
+const TURNS_MAX = 100_000;
+
 interface Pending {
   readonly dueAt: MonotonicMs;
   readonly run: () => void;
@@ -47,6 +50,20 @@ export class SteppedClock implements Clock, Timers {
       for (const run of this.#soon.splice(0)) run();
       await turn();
     }
+  }
+
+  /** Goes on until the promise has settled; it must not need time for that. */
+  async until<T>(promise: Promise<T>): Promise<T> {
+    let isOver = false;
+    const over = (): void => {
+      isOver = true;
+    };
+    promise.then(over, over);
+    await this.settle();
+    // What comes from outside, such as a module that is being loaded, takes turns of its own.
+    for (let turns = 0; !isOver && turns < TURNS_MAX; turns++) await this.settle();
+    if (!isOver) throw new Error("a promise waits for time to pass");
+    return promise;
   }
 
   /** Lets time pass, timer by timer. */

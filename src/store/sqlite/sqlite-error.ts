@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { isUnjamError, UnjamError } from "../../core/errors.ts";
+import { isError } from "../../core/is-error.ts";
 
 /** Primary result codes of SQLite: https://www.sqlite.org/rescode.html */
 const BUSY = 5;
@@ -13,7 +14,7 @@ const CANTOPEN = 14;
 const NOTADB = 26;
 
 function primaryCode(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !("errcode" in error)) return undefined;
+  if (!isError(error) || !("errcode" in error)) return undefined;
   return typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
 }
 
@@ -35,7 +36,7 @@ export function needsReopen(error: unknown): boolean {
 /** SQLite's error as one of ours; anything else is a bug and comes back as it is. */
 export function storeError(error: unknown, file: string): unknown {
   const cause = { cause: error };
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = isError(error) ? error.message : String(error);
   switch (primaryCode(error)) {
     case BUSY:
     case LOCKED:

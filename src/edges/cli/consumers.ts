@@ -1,0 +1,40 @@
+import type { App } from "../../client/app.ts";
+import { CONSUMER_GONE_MS } from "../../core/limits.ts";
+
+type Owner = Awaited<ReturnType<App["workers"]>>[number];
+
+/** Who works on a store, told apart from producers and from those that are gone. */
+export interface Workforce {
+  readonly alive: readonly Owner[];
+  /** Counted as alive, but without a beat for so long that the queue would not wait for them. */
+  readonly silent: readonly (Owner & { readonly silentMs: number })[];
+  /** Gone, newest first: by a clean goodbye or found dead. */
+  readonly gone: readonly Owner[];
+}
+
+export async function workforceOf(app: App): Promise<Workforce> {
+  const owners = await app.workers();
+  const workers = owners.filter(({ queues }) => queues.length > 0);
+  const living = workers.filter(({ leftAt }) => leftAt === null);
+  const aged = living.map((owner) => ({ ...owner, silentMs: silentMs(owner, owners) }));
+  return {
+    alive: aged.filter((owner) => owner.silentMs < CONSUMER_GONE_MS),
+    silent: aged.filter((owner) => owner.silentMs >= CONSUMER_GONE_MS),
+    gone: workers
+      .filter(({ leftAt }) => leftAt !== null)
+      .toSorted((a, b) => (b.leftAt ?? 0) - (a.leftAt ?? 0)),
+  };
+}
+
+/** Beats are monotonic time, which means nothing on another machine: that one is taken at its word. */
+function silentMs(owner: Owner, owners: readonly Owner[]): number {
+  const self = owners.find(({ pid, leftAt }) => pid === process.pid && leftAt === null);
+  if (self === undefined || self.machine !== owner.machine) return 0;
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1_000 + nanoseconds / 1e6 - owner.beatAt;
+}
+
+/** How many live workers take jobs from the queue. */
+export function consumerCount({ alive }: Workforce, queue: string): number {
+  return alive.filter(({ queues }) => queues.includes(queue)).length;
+}

@@ -1,0 +1,74 @@
+import type { App } from "../../client/app.ts";
+import type { CommandContext } from "./command.ts";
+import { endSoon } from "./screen.ts";
+import { readSetting, SETTINGS, type Setting } from "./setting.ts";
+
+/** Past this a person wonders whether anything still happens. */
+const SILENCE_MS_MAX = 2_000;
+/** A command that runs no jobs has nothing to hand back when it closes. */
+const CLOSE_MS_MAX = 2_000;
+
+interface Use {
+  /** A look, or a change to what is there, must not make a store where there is none. */
+  readonly mustExist: boolean;
+  readonly tasks?: URL;
+}
+
+/** What a command needs to reach its store. */
+export type StoreContext = Pick<CommandContext, "screen" | "env" | "signal"> & {
+  readonly flags: { readonly store: string | undefined };
+};
+
+export function storeSetting({ flags, env }: StoreContext): Setting<string> {
+  return readSetting(SETTINGS.store, flags.store, env);
+}
+
+/** ` --store …` for the commands that a screen offers, when this one was given the flag. */
+export function sameStore(context: StoreContext): string {
+  const { value, source } = storeSetting(context);
+  return source === "flag" ? ` --store ${value}` : "";
+}
+
+/**
+ * Opens the store as a producer, and closes it after use, however that ends. Everything runs in
+ * this thread: a command that lives for a moment has no loop to keep free, and two threads would
+ * cost it a quarter of a second.
+ * @throws what `open()` throws, and UNJAM_STORE_MISSING
+ */
+export async function withApp<T>(
+  context: StoreContext,
+  { mustExist, tasks }: Use,
+  use: (app: App) => Promise<T>,
+): Promise<T> {
+  const store = storeSetting(context).value;
+  const { findStore, requireStore } = await import("../../client/store-presence.ts");
+  if (mustExist) requireStore(store);
+  else findStore(store);
+  const { open } = await import("../../client/open.ts");
+  const options = { store, work: false, runtime: "inline" } as const;
+  const aborted = rejection(context.signal);
+  const notice = setTimeout(
+    () => context.screen.say(`still waiting for ${store}; another process may hold it locked`),
+    SILENCE_MS_MAX,
+  );
+  let app: App | undefined;
+  try {
+    app = await Promise.race([open(tasks === undefined ? options : { ...options, tasks }), aborted]);
+    clearTimeout(notice);
+    return await Promise.race([use(app), aborted]);
+  } finally {
+    clearTimeout(notice);
+    await app?.close({ graceMs: CLOSE_MS_MAX });
+    // A module of the user's, or an open() that was given up, may hold the process open.
+    endSoon();
+  }
+}
+
+function rejection(signal: AbortSignal): Promise<never> {
+  const rejected = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+  // Whoever races with it hears of it; nobody else has to.
+  rejected.catch(() => undefined);
+  return rejected;
+}
