@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open, realpath } from "node:fs/promises";
 import { resolve, sep } from "node:path";
 import type { Readable } from "node:stream";
-import { hasFileCode } from "./file-code.ts";
+import { hasSystemCode } from "./system-error.ts";
 import { RequestError } from "./request-error.ts";
 
 const UNREADABLE = ["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP", "EACCES", "ENXIO"];
@@ -44,7 +44,7 @@ async function find(folder: string, path: string): Promise<FileHandle> {
     // Opening a named pipe would wait for its writer, and hold a thread of the pool meanwhile.
     return await open(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   } catch (error) {
-    if (!hasFileCode(error, ...UNREADABLE)) throw error;
+    if (!hasSystemCode(error, ...UNREADABLE)) throw error;
     throw new RequestError(404, "FILE_NOT_FOUND", `no file ${path} in the media folder`);
   }
 }

@@ -3,6 +3,7 @@ import type { FastifyRequest } from "fastify";
 import { type CompressOrder, readCompressOrder } from "./compress-order.ts";
 import type { MediaStore, Upload } from "./media-store.ts";
 import { RequestError } from "./request-error.ts";
+import { isSystemError } from "./system-error.ts";
 
 const FILE_FIELD = "file";
 
@@ -52,7 +53,7 @@ function noFile(what: string): RequestError {
 
 /** The parser's errors about the form itself are plain ones: no status, no code of a disk. */
 function isMalformed(error: unknown): error is Error {
-  return error instanceof Error && !("statusCode" in error) && !("syscall" in error);
+  return error instanceof Error && !("statusCode" in error) && !isSystemError(error);
 }
 
 function badForm(error: Error): RequestError {

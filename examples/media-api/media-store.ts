@@ -8,7 +8,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { hasFileCode } from "./file-code.ts";
+import { hasSystemCode } from "./system-error.ts";
 
 const PART = ".part";
 /** Old enough to belong to no request and no attempt that is still running. */
@@ -122,7 +122,7 @@ async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {
   try {
     return await found;
   } catch (error) {
-    if (hasFileCode(error, "ENOENT")) return undefined;
+    if (hasSystemCode(error, "ENOENT")) return undefined;
     throw error;
   }
 }

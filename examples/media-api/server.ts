@@ -2,14 +2,15 @@
  * A media API that answers at once and works in the background. Start it with `npm start`; README.md
  * beside this file says what it does.
  */
-import { mkdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { type App, isUnjamError, open } from "unjam";
+import { hasSystemCode, isSystemError } from "./system-error.ts";
+import { invitation } from "./invitation.ts";
 import { makeMediaServer } from "./media-server.ts";
 import { MediaStore } from "./media-store.ts";
-import { invitation } from "./invitation.ts";
 import { readSettings, SettingError, type Settings } from "./settings.ts";
 
 /** sharp works on libuv's pool of four threads; one of them is left to the disk. */
@@ -18,9 +19,8 @@ const SWEEP_MS = 3_600_000;
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
-  await mkdir(settings.dataFolder, { recursive: true });
   const media = new MediaStore(settings.dataFolder);
-  await media.prepare();
+  await prepareFolders(settings, media);
   const app = await openApp(settings);
   const server = await makeMediaServer(app, media, settings);
   closeOnSignals(server);
@@ -31,6 +31,18 @@ async function main(): Promise<void> {
   } catch (error) {
     await server.close();
     throw error;
+  }
+}
+
+async function prepareFolders(settings: Settings, media: MediaStore): Promise<void> {
+  let name = "DATA_DIR";
+  try {
+    await media.prepare();
+    name = "MEDIA_DIR";
+    await readdir(settings.mediaFolder);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new SettingError(`${name}: ${error.message}`);
   }
 }
 
@@ -74,9 +86,11 @@ function sweepAtTimes(app: App, media: MediaStore): void {
   setInterval(sweep, SWEEP_MS).unref();
 }
 
+/** What the user can mend is said in a line; only a bug shows its stack. */
 function fail(error: unknown): void {
   process.exitCode = isUnjamError(error) ? error.exitCode : 1;
   if (isUnjamError(error)) console.error(`${error.code}: ${error.message}\n${error.help}`);
+  else if (hasSystemCode(error, "EADDRINUSE")) console.error(`${error.message}; set another PORT`);
   else if (error instanceof SettingError) console.error(error.message);
   else console.error(error);
 }

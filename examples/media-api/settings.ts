@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** What the environment can change. Job threads read it too: they share the server's environment. */
+/** What the environment can change. */
 export interface Settings {
   /** 0 takes any free port. */
   readonly port: number;
@@ -22,7 +22,7 @@ export class SettingError extends Error {
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   return {
     port: readWhole(env, "PORT", { fallback: 8_002, min: 0, max: 65_535 }),
-    dataFolder: resolve(env["DATA_DIR"] || ".unjam"),
+    dataFolder: dataFolderIn(env),
     mediaFolder: resolve(env["MEDIA_DIR"] || fileURLToPath(new URL("samples", import.meta.url))),
     uploadBytesMax: readWhole(env, "UPLOAD_BYTES_MAX", {
       fallback: 20 * 1_024 * 1_024,
@@ -31,6 +31,11 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     }),
     queueCapacity: readWhole(env, "QUEUE_CAPACITY", { fallback: 1_000, min: 1, max: 1_000_000 }),
   };
+}
+
+/** Apart from the rest, because job threads need only this. */
+export function dataFolderIn(env: NodeJS.ProcessEnv): string {
+  return resolve(env["DATA_DIR"] || ".unjam");
 }
 
 function readWhole(

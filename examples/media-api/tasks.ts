@@ -10,11 +10,11 @@ import {
 } from "./image-compressor.ts";
 import { MediaStore, type Upload } from "./media-store.ts";
 import { primesBelow } from "./primes.ts";
-import { readSettings } from "./settings.ts";
+import { dataFolderIn } from "./settings.ts";
 
 const DAY_MS = 86_400_000;
 
-const media = new MediaStore(readSettings(process.env).dataFolder);
+const media = new MediaStore(dataFolderIn(process.env));
 
 /**
  * Makes the image of an upload. It may be run again after a crash at any point: the image has its

@@ -363,7 +363,7 @@ export class App implements AsyncDisposable {
       wait: async (id, { waitMs, signal }) => {
         this.#check("job.result()");
         const since = this.#clock.now();
-        const number = parseJobId(id) ?? (await this.#numberOf(id));
+        const number = await this.#numberOf(id, waitMs);
         const leftMs = Math.max(0, waitMs - (this.#clock.now() - since));
         return this.#engine.settled(number, { waitMs: leftMs, signal });
       },
@@ -380,15 +380,15 @@ export class App implements AsyncDisposable {
   }
 
   /** An id of ours, or a caller's own. */
-  async #find(id: string): Promise<JobRecord | undefined> {
+  async #find(id: string, waitMs: number = WAIT_MS_DEFAULT): Promise<JobRecord | undefined> {
     const ids = [parseJobId(id) ?? id];
-    const [record] = await this.#engine.call({ name: "get", ids }, WAIT_MS_DEFAULT);
+    const [record] = await this.#engine.call({ name: "get", ids }, waitMs);
     return record;
   }
 
   /** @throws UNJAM_JOB_UNKNOWN */
-  async #numberOf(id: string): Promise<JobNumber> {
-    const number = parseJobId(id) ?? (await this.#find(id))?.id;
+  async #numberOf(id: string, waitMs?: number): Promise<JobNumber> {
+    const number = parseJobId(id) ?? (await this.#find(id, waitMs))?.id;
     if (number === undefined) throw new UnjamError("UNJAM_JOB_UNKNOWN", { id });
     return number;
   }

@@ -44,6 +44,7 @@ export class EngineClient {
   readonly #calls = new Map<number, OpenCall>();
   readonly #results = new Map<JobNumber, Set<ResultWait>>();
   #lastCall = 0;
+  #over: Error | undefined;
   #newlyWatched: JobNumber[] = [];
 
   constructor(
@@ -60,6 +61,7 @@ export class EngineClient {
     request: Unbounded<EngineCall> & { readonly name: N },
     waitMs: number,
   ): Promise<CallAnswers[N]> {
+    if (this.#over !== undefined) return Promise.reject(this.#over);
     const since = this.#clock.now();
     const call = ++this.#lastCall;
     const bounded = { ...request, deadline: since + waitMs } as EngineCall;
@@ -92,6 +94,7 @@ export class EngineClient {
     id: JobNumber,
     { waitMs, signal }: { waitMs: number; signal: AbortSignal | undefined },
   ): Promise<JobRecord | undefined> {
+    if (this.#over !== undefined) return Promise.reject(this.#over);
     const since = this.#clock.now();
     return new Promise((resolve, reject) => {
       const end = (): void => {
@@ -154,7 +157,9 @@ export class EngineClient {
     for (const [call, { request }] of this.#calls) this.#send({ type: "call", call, request });
   }
 
+  /** Rejects what is open, and whatever is asked later: there is no engine any more. */
   rejectAll(error: Error): void {
+    this.#over = error;
     for (const open of this.#calls.values()) {
       open.timer.cancel();
       open.reject(error);

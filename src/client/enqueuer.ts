@@ -10,6 +10,7 @@ import { UnjamError } from "../core/errors.ts";
 import type { JobNumber } from "../core/job.ts";
 import { formatJobId } from "../core/job-id.ts";
 import { BATCH_JOBS_MAX } from "../core/limits.ts";
+import { invalid } from "../core/options.ts";
 import { serializePayload } from "../core/payload.ts";
 import { type TaskBody, taskBody } from "../core/task.ts";
 import type { IdSource } from "../runtime/id-source.ts";
@@ -67,7 +68,7 @@ export class Enqueuer {
     const { order, ownId, signal } = readOrder(plain, options, this.#clock);
     signal?.throwIfAborted();
     const added = this.#add(order, ownId ?? (await this.#oneId()), payload);
-    return signal === undefined ? added : Promise.race([added, rejection(signal)]);
+    return signal === undefined ? added : unlessAborted(added, signal);
   }
 
   async enqueueMany(
@@ -77,6 +78,7 @@ export class Enqueuer {
   ): Promise<JobHandle[]> {
     const body = this.#bodyOf(task);
     const { name } = body.facts;
+    if (!Array.isArray(inputs)) throw invalid("inputs", "enqueueMany", "an array", inputs);
     if (inputs.length > BATCH_JOBS_MAX) {
       throw new UnjamError("UNJAM_BATCH_TOO_LARGE", {
         jobs: inputs.length,
@@ -99,7 +101,7 @@ export class Enqueuer {
     signal?.throwIfAborted();
     const ids = await this.#ids.take(inputs.length);
     const added = this.#outbox.addAll({ ...order, atomic: true }, ids, payloads);
-    const stored = await (signal === undefined ? added : Promise.race([added, rejection(signal)]));
+    const stored = await (signal === undefined ? added : unlessAborted(added, signal));
     return stored.map((id) => new JobHandle(formatJobId(id), this.#handles));
   }
 
@@ -147,9 +149,14 @@ function nameOf(task: unknown): string {
   return String(task.name);
 }
 
-/** Rejects with the signal's reason. The work that it raced with goes on. */
-function rejection(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+/** The work's answer, or the signal's reason when that comes first. The work goes on all the same. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+    // A signal may live as long as the server: it must not gather a listener per job.
+    const forget = (): void => signal.removeEventListener("abort", onAbort);
+    work.finally(forget).then(resolve, reject);
   });
 }

@@ -1,8 +1,9 @@
 import type { Clock, Timers } from "../core/clock.ts";
 import { parseErrorRecord } from "../core/error-record.ts";
-import { UnjamError } from "../core/errors.ts";
+import { isUnjamError, UnjamError } from "../core/errors.ts";
 import type { JobRecord } from "../core/job.ts";
 import type { JobState } from "../core/job-state.ts";
+import { ANSWER_MS_MIN } from "../core/limits.ts";
 import type { QueueRecord } from "../store/store.ts";
 import type { EngineClient } from "./engine-client.ts";
 import { idOf } from "./job-handle.ts";
@@ -66,14 +67,18 @@ export async function join(joining: Joining): Promise<JoinResult> {
   const { engine, clock, waitMs, signal } = joining;
   const since = clock.now();
   let lookMs = LOOK_MS_MIN;
+  let known: readonly QueueRecord[] = [];
   for (;;) {
     signal?.throwIfAborted();
-    const leftMs = since + waitMs - clock.now();
-    const queues = (await engine.call({ name: "queues" }, Math.max(leftMs, 1_000))).filter(
-      ({ name }) => joining.queue === undefined || name === joining.queue,
-    );
-    if (queues.every((queue) => unfinishedIn(queue) === 0)) return resultOf(joining, queues);
-    if (since + waitMs <= clock.now()) throw await timeoutOf(joining, queues);
+    const leftMs = Math.max(since + waitMs - clock.now(), ANSWER_MS_MIN);
+    const all = await unlessLate(engine.call({ name: "queues" }, leftMs), undefined);
+    if (all !== undefined) {
+      known = all.filter(({ name }) => joining.queue === undefined || name === joining.queue);
+      if (known.every((queue) => unfinishedIn(queue) === 0)) {
+        return resultOf(joining, known, leftMs);
+      }
+    }
+    if (since + waitMs <= clock.now()) throw await timeoutOf(joining, known);
     await pause(joining, Math.min(lookMs, Math.max(1, since + waitMs - clock.now())));
     lookMs = Math.min(LOOK_MS_MAX, lookMs * 2);
   }
@@ -84,7 +89,11 @@ function unfinishedIn({ counts, retryingCount, paused }: QueueRecord): number {
   return paused ? counts.leased : counts.ready + counts.leased + retryingCount;
 }
 
-async function resultOf(joining: Joining, queues: readonly QueueRecord[]): Promise<JoinResult> {
+async function resultOf(
+  joining: Joining,
+  queues: readonly QueueRecord[],
+  leftMs: number,
+): Promise<JoinResult> {
   const sum = (of: (queue: QueueRecord) => number): number =>
     queues.reduce((total, queue) => total + of(queue), 0);
   const failed = sum(
@@ -93,20 +102,23 @@ async function resultOf(joining: Joining, queues: readonly QueueRecord[]): Promi
   return {
     done: sum(({ name, doneTotal }) => doneTotal - (joining.base.get(name)?.done ?? 0)),
     failed,
-    errors: failed === 0 ? [] : await firstErrors(joining),
+    errors: failed === 0 ? [] : await firstErrors(joining, leftMs),
     delayedCount: sum(({ counts, retryingCount }) => counts.scheduled - retryingCount),
     pausedCount: sum(({ counts, paused }) => (paused ? counts.ready : 0)),
   };
 }
 
-async function firstErrors({ engine, queue, openedAt }: Joining): Promise<JoinResult["errors"]> {
+async function firstErrors(
+  { engine, queue, openedAt }: Joining,
+  leftMs: number,
+): Promise<JoinResult["errors"]> {
   const query = {
     queue: queue ?? null,
     states: ["dead", "expired"] as const,
     limit: 1_000,
     after: null,
   };
-  const records = await engine.call({ name: "list", query }, 5_000);
+  const records = await engine.call({ name: "list", query }, leftMs);
   return records
     .filter(({ settledAt }) => settledAt !== null && settledAt >= openedAt)
     .slice(0, NAMED_MAX)
@@ -117,14 +129,25 @@ async function firstErrors({ engine, queue, openedAt }: Joining): Promise<JoinRe
     }));
 }
 
+/** A store that does not answer by a join's deadline ends the join, and only that. */
+async function unlessLate<T, L>(call: Promise<T>, late: L): Promise<T | L> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isUnjamError(error, "UNJAM_WAIT_TIMEOUT")) return late;
+    throw error;
+  }
+}
+
+/** Names what is unfinished as far as the store says so at once: the deadline has come. */
 async function timeoutOf(
   { engine, clock, queue, waitMs }: Joining,
   queues: readonly QueueRecord[],
 ): Promise<UnjamError<"UNJAM_JOIN_TIMEOUT">> {
   const query = { queue: queue ?? null, states: UNFINISHED, limit: NAMED_MAX, after: null };
   const [records, owners] = await Promise.all([
-    engine.call({ name: "list", query }, 5_000),
-    engine.call({ name: "owners" }, 5_000),
+    unlessLate(engine.call({ name: "list", query }, ANSWER_MS_MIN), []),
+    unlessLate(engine.call({ name: "owners" }, ANSWER_MS_MIN), []),
   ]);
   const holderOf = ({ owner, state }: JobRecord): string | null =>
     state === "leased" ? (owners.find(({ id }) => id === owner)?.label ?? null) : null;
@@ -140,11 +163,12 @@ async function timeoutOf(
 
 function pause({ timers, signal }: Joining, ms: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = timers.after(ms, resolve);
-    const onAbort = (): void => {
+    const over = (): void => {
       timer.cancel();
+      signal?.removeEventListener("abort", over);
       resolve();
     };
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const timer = timers.after(ms, over);
+    signal?.addEventListener("abort", over, { once: true });
   });
 }

@@ -46,7 +46,11 @@ export class LoopHost {
       reports: {
         returned: (id, token, result) => outbox.returned(id, token, result),
         ended: (id, token, end) => outbox.ended(id, token, end),
-        bodyEnded: (id) => options.send({ type: "bodiesEnded", ids: [id] }),
+        bodyEnded: (id) => {
+          // After its attempt's end, which may wait for the end of this very turn.
+          outbox.flush();
+          options.send({ type: "bodiesEnded", ids: [id] });
+        },
         blocked: (task, id, blockedMs) => this.#measured(task, id, blockedMs),
       },
       link: {
@@ -89,6 +93,7 @@ export class LoopHost {
 
   stop(): void {
     this.#beat.stop();
+    this.#runner.stop();
     this.#unregister();
   }
 

@@ -61,6 +61,7 @@ export class Outbox {
   #progress: ProgressMessage[] = [];
   #batches = 0;
   #isFlushDue = false;
+  #over: Error | undefined;
   #timer: { readonly timer: Timer; readonly at: MonotonicMs } | undefined;
 
   constructor(
@@ -74,6 +75,7 @@ export class Outbox {
 
   /** Adds one job. Equal calls must pass the same `order` object to share a group. */
   add(order: AddOrder, id: JobNumber, payload: string): Promise<JobNumber> {
+    if (this.#over !== undefined) return Promise.reject(this.#over);
     return new Promise((resolve, reject) => {
       const pending = this.#lastOpen?.order === order ? this.#lastOpen : this.#openGroup(order);
       pending.ids.push(id);
@@ -90,6 +92,7 @@ export class Outbox {
     ids: readonly JobNumber[],
     payloads: readonly string[],
   ): Promise<JobNumber[]> {
+    if (this.#over !== undefined) return Promise.reject(this.#over);
     const pending = this.#openGroup(order);
     this.#open.delete(order);
     this.#lastOpen = undefined;
@@ -183,8 +186,11 @@ export class Outbox {
     this.flush();
   }
 
-  /** Rejects every caller that still waits. */
+  /** Rejects every caller that still waits, and whoever comes later: there is no engine any more. */
   rejectAll(error: Error): void {
+    this.#over = error;
+    this.#timer?.timer.cancel();
+    this.#timer = undefined;
     for (const pending of this.#pending.values()) {
       for (const caller of pending.callers) caller?.reject(error);
       this.#forget(pending);

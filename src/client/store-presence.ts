@@ -16,7 +16,12 @@ export interface StorePresence {
  */
 export function findStore(url: string): StorePresence {
   if (url === "memory:") {
-    throw invalid("the store", "a command", "one that outlives its process, such as sqlite:.unjam/jobs.db", url);
+    throw invalid(
+      "the store",
+      "a command",
+      "one that outlives its process, such as sqlite:.unjam/jobs.db",
+      url,
+    );
   }
   const file = storeFile(url);
   return { file, exists: isThere(file) };

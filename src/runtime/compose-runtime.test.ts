@@ -100,6 +100,24 @@ describe("a loop attempt that timed out while its body runs on", () => {
     expect([countBefore, bodies.length]).toEqual([1, 2]);
   });
 
+  it("is tried again by its backoff when its signal ends the body in the same turn", async () => {
+    let attempts = 0;
+    const polite = task("polite", { timeoutMs: 1_000, backoff }, (_, { signal }) => {
+      attempts++;
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason));
+      });
+    });
+    await using scene = await ClockedApp.open({ tasks: [polite] });
+    await scene.now(scene.app.enqueue(polite, {}));
+
+    await scene.clock.advance(1_000 + 4_999);
+    const countBefore = attempts;
+    await scene.clock.advance(1);
+
+    expect([countBefore, attempts]).toEqual([1, 2]);
+  });
+
   it("is tried again at once when the body ends after the backoff", async () => {
     const { held, bodies } = heldTask({ timeoutMs: 1_000, backoff });
     await using scene = await ClockedApp.open({ tasks: [held] });

@@ -26,8 +26,8 @@ import { FullNotice } from "./full-notice.ts";
 import { Intake } from "./intake.ts";
 import { loopLane, threadLane } from "./lanes.ts";
 import type { EngineOptions } from "./messages.ts";
-import { receiveFromClient, receiveFromSupervisor } from "./receive.ts";
 import { Overlaps } from "./overlaps.ts";
+import { receiveFromClient, receiveFromSupervisor } from "./receive.ts";
 import { Renewer } from "./renewer.ts";
 import { Repeater } from "./repeater.ts";
 import { ResultWatch } from "./result-watch.ts";
@@ -95,6 +95,7 @@ function buildEngine(
   const renewer = new Renewer({ ...tools, settler });
   const waker = new Waker({
     ...tools,
+    owner,
     on: {
       woken: () => {
         fetcher.noteAll();
@@ -107,7 +108,7 @@ function buildEngine(
   });
   const parts = { ports, owner, executor, fetcher, settler, renewer, intake, watch, waker };
   const services = [renewer.repeater, waker.repeater, ...upkeep(parts, onError)];
-  return { ...parts, threadAdds, repeaters: services };
+  return { ...parts, threadAdds, overlaps: new Overlaps(ports), repeaters: services };
 }
 
 function lanesOf(ports: RuntimePorts, options: EngineOptions): Lane[] {
@@ -123,7 +124,7 @@ function freeRooms(intake: Intake, jobs: readonly ClaimedJob[]): void {
 
 /** The small regular duties: heartbeat, pruning, and noticing what other processes did. */
 function upkeep(
-  engine: Omit<Engine, "repeaters" | "threadAdds">,
+  engine: Omit<Engine, "repeaters" | "threadAdds" | "overlaps">,
   onError: (name: string, error: unknown) => void,
 ): Repeater[] {
   const { store, clock, timers } = engine.ports;

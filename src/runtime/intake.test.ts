@@ -169,6 +169,22 @@ describe("callers that wait for room", () => {
     expect(stage.adding.length).toBe(wokenBefore + 1);
   });
 
+  it("wake nobody while they find the queue full", async () => {
+    const stage = await IntakeStage.open({ capacity: 1 });
+    await stage.enqueue();
+    await stage.enqueue();
+    await stage.enqueue({ runAt: 1_900_000_000_000 });
+    const wokenBefore = stage.adding.length;
+
+    for (let index = 0; index < 3; index++) {
+      stage.intake.lookAgain();
+      await stage.stage.clock.settle();
+    }
+
+    expect(stage.adding).toHaveLength(wokenBefore);
+    expect(stage.delayed).toEqual([]);
+  });
+
   it("are told that the queue is full when their time is over, and no sooner", async () => {
     const stage = await IntakeStage.open({ capacity: 1 });
     await stage.enqueue();

@@ -41,7 +41,7 @@ export class Intake {
     readonly timers: Timers;
     readonly random: Random;
     readonly answer: (message: AddedMessage) => void;
-    /** Right after each try was submitted, so that a claim can share its commit. */
+    /** Right after a first try was submitted, so that a claim can share its commit; else once a job is in. */
     readonly onAdding: (queue: string) => void;
     readonly onDelayed: (runAt: number) => void;
     readonly onFull: (queue: string, capacity: number) => void;
@@ -116,8 +116,14 @@ export class Intake {
       (error: unknown) => this.#failed(entry, error),
     );
     const { queue, runAt } = group.shape;
-    if (runAt === null) this.#onAdding(queue);
-    else this.#onDelayed(runAt);
+    if (entry.tries === 0 && runAt === null) this.#onAdding(queue);
+  }
+
+  /** Only once it is in: a caller who still waits must wake nobody, or the two would spin. */
+  #noteAdded({ request, tries }: Entry): void {
+    const { queue, runAt } = request.group.shape;
+    if (runAt !== null) this.#onDelayed(runAt);
+    else if (tries > 0) this.#onAdding(queue);
   }
 
   /** One of those who wait in line has its answer; the first try of a newcomer is not one. */
@@ -129,6 +135,7 @@ export class Intake {
   #answered(entry: Entry, answer: AddAnswer): void {
     const { request, indexes } = entry;
     this.#noteTried(entry);
+    if (answer === "added" || answer.some(({ kind }) => kind === "added")) this.#noteAdded(entry);
     if (answer === "added") {
       const outcomes =
         indexes === null ? "added" : indexes.map((index) => [index, { kind: "added" }] as const);

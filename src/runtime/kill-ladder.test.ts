@@ -113,9 +113,7 @@ describe("the kill ladder", () => {
     await stage.clock.advance(TERMINATE_MS_MAX);
 
     expect(eventsBefore).toEqual(["replaced"]);
-    expect(stage.sent.at(-1)).toMatchObject({
-      event: { data: { reason: expect.stringContaining("native code") } },
-    });
+    expect(JSON.stringify(stage.sent.at(-1))).toContain("native code");
     expect(stage.thread(2).job.id).toBe(2);
   });
 

@@ -154,6 +154,12 @@ export class LoopRunner {
     this.#head = 0;
   }
 
+  /** Watches no deadline any more: what its bodies still do concerns nobody. */
+  stop(): void {
+    this.#timer?.timer.cancel();
+    this.#timer = undefined;
+  }
+
   #newTurn(): void {
     this.#turnStart = this.#clock.now();
     this.#pump();

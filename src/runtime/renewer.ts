@@ -1,7 +1,7 @@
 import type { Clock, Timers } from "../core/clock.ts";
 import type { JobNumber, Lease } from "../core/job.ts";
 import { leaseEnd } from "../core/lease.ts";
-import { LANE_WAIT_MS_MAX, LEASE_MS, LEASE_RENEW_MS, PROGRESS_FLUSH_MS } from "../core/limits.ts";
+import { LANE_WAIT_MS_MAX, LEASE_RENEW_MS, PROGRESS_FLUSH_MS } from "../core/limits.ts";
 import type { Renewal, Store } from "../store/store.ts";
 import type { Attempt, Executor } from "./executor.ts";
 import type { ProgressMessage } from "./messages.ts";
@@ -66,15 +66,31 @@ export class Renewer {
     const now = this.#clock.now();
     const isRenewing = now - this.#renewedAt >= LEASE_RENEW_MS;
     const renewals = isRenewing ? this.#all() : this.#reported();
-    if (isRenewing) this.#renewedAt = now;
+    const reported = [...this.#progress.values()];
     this.#progress.clear();
+    try {
+      await this.#write(renewals);
+    } catch (error) {
+      // What was reported meanwhile is newer.
+      const newer = [...this.#progress.values()];
+      this.note(reported);
+      this.note(newer);
+      throw error;
+    }
+    // Not before it is written: a renewal that failed is tried again at once.
+    if (isRenewing) this.#renewedAt = now;
+    return PROGRESS_FLUSH_MS;
+  }
+
+  async #write(renewals: readonly Renewal[]): Promise<void> {
+    // One that waited longer behind a lock would bring leases that have nearly run out.
+    const deadline = this.#clock.now() + LEASE_RENEW_MS;
     for (let start = 0; start < renewals.length; start += RENEWALS_MAX) {
       const part = renewals.slice(start, start + RENEWALS_MAX);
-      const lost = await this.#store.renew(part, now + LEASE_MS);
+      const lost = await this.#store.renew(part, deadline);
       // What was settled while this renewal was under way is not lost, it is over.
       this.#executor.abort(lost, "lost");
     }
-    return PROGRESS_FLUSH_MS;
   }
 
   #all(): Renewal[] {

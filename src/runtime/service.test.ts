@@ -34,7 +34,11 @@ async function aFetcher(): Promise<ServiceScene> {
 
 async function aSettler(): Promise<ServiceScene> {
   const stage = await StoreStage.open();
-  const service = new Settler({ ...stage.tools, onSettled: () => undefined });
+  const service = new Settler({
+    ...stage.tools,
+    onSettled: () => undefined,
+    onRetry: () => undefined,
+  });
   const attempt = { job: aClaimedJob(), facts: someFacts(), lane: laneOf(stage), since: 0 };
   const next = (): void => {
     service.add(attempt, { kind: "unstarted" });
@@ -55,7 +59,11 @@ async function aRepeater(): Promise<ServiceScene> {
 
 async function aRenewer(): Promise<ServiceScene> {
   const stage = await StoreStage.open();
-  const settler = new Settler({ ...stage.tools, onSettled: () => undefined });
+  const settler = new Settler({
+    ...stage.tools,
+    onSettled: () => undefined,
+    onRetry: () => undefined,
+  });
   const renewer = new Renewer({ ...stage.tools, settler });
   stage.executor.start(laneOf(stage), [aClaimedJob()]);
   const next = (): void => {
@@ -82,14 +90,15 @@ const SERVICES: readonly (readonly [name: string, open: () => Promise<ServiceSce
 ];
 
 /** Lets the service begin a step that does not end by itself. */
-async function begin({ stage, service, step, next }: ServiceScene, starts = 1): Promise<void> {
+async function begin(scene: ServiceScene, starts = 1): Promise<void> {
+  const { stage, service, step } = scene;
   stage.gate.hold(step);
   for (let count = 0; count < starts; count++) service.start();
-  next();
+  scene.next();
   await stage.clock.settle();
   // The renewer's first step finds nothing to write; the next one does.
   if (stage.gate.countOf(step) === 0) {
-    next();
+    scene.next();
     await stage.clock.settle();
   }
 }

@@ -14,7 +14,12 @@ const DISK_FULL = new UnjamError("UNJAM_STORE_DISK_FULL", { file: "jobs.db" });
 async function aSettler() {
   const stage = await StoreStage.open();
   const settled: number[] = [];
-  const settler = new Settler({ ...stage.tools, onSettled: (ids) => settled.push(...ids) });
+  const retries: number[] = [];
+  const settler = new Settler({
+    ...stage.tools,
+    onSettled: (ids) => settled.push(...ids),
+    onRetry: (runAt) => retries.push(runAt),
+  });
   const [lane] = stage.lanes;
   if (lane === undefined) throw new Error("the stage has a lane");
   /** Attempts of jobs that this owner holds. */
@@ -27,7 +32,7 @@ async function aSettler() {
   const stateOf = async ({ job }: Attempt): Promise<string | undefined> =>
     (await stage.gate.store.get([job.id]))[0]?.state;
   const unconfirmedIds = (): number[] => [...settler.unconfirmed].map(({ job }) => job.id);
-  return { stage, settler, settled, attempts, stateOf, unconfirmedIds };
+  return { stage, settler, settled, retries, attempts, stateOf, unconfirmedIds };
 }
 
 describe("the settler", () => {
@@ -124,6 +129,20 @@ describe("the settler", () => {
     expect(idsBefore).toEqual([attempt.job.id]);
     expect(unconfirmedIds()).toEqual([]);
     expect(settler.unconfirmedCount).toBe(0);
+  });
+
+  it("tells when the first of the jobs is due that are to be tried again", async () => {
+    const { stage, settler, retries, attempts } = await aSettler();
+    const [first, second] = await attempts(2);
+    if (first === undefined || second === undefined) throw new Error("two were claimed");
+    const threw = { kind: "threw", error: "{}", isFinal: false } as const;
+
+    settler.add(first, { ...threw, retryInMs: 70_000 });
+    settler.add(second, { ...threw, retryInMs: 40_000 });
+    settler.flush();
+    await stage.clock.settle();
+
+    expect(retries).toEqual([stage.clock.wallNow() + 40_000]);
   });
 
   it("does not let a batch that fails hold up the next", async () => {

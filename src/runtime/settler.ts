@@ -1,4 +1,4 @@
-import type { Clock, Random, Timers } from "../core/clock.ts";
+import type { Clock, EpochMs, Random, Timers } from "../core/clock.ts";
 import type { JobNumber, Lease, Settlement } from "../core/job.ts";
 import { LEASE_MS, LOCK_RETRY_MS } from "../core/limits.ts";
 import { type AttemptEnd, outcomeOf } from "../core/outcome.ts";
@@ -28,6 +28,7 @@ export class Settler implements Service {
   readonly #timers: Timers;
   readonly #random: Random;
   readonly #onSettled: (ids: readonly JobNumber[]) => void;
+  readonly #onRetry: (runAt: EpochMs) => void;
   readonly #onError: (name: string, error: unknown) => void;
   #due: Due[] = [];
   /** In the store's hands, or waiting there to be tried again. */
@@ -44,6 +45,8 @@ export class Settler implements Service {
     readonly random: Random;
     /** After the outcomes are stored. */
     readonly onSettled: (ids: readonly JobNumber[]) => void;
+    /** Some of them are to be tried again, the first at this instant. */
+    readonly onRetry: (runAt: EpochMs) => void;
     readonly onError: (name: string, error: unknown) => void;
   }) {
     this.#store = options.store;
@@ -51,6 +54,7 @@ export class Settler implements Service {
     this.#timers = options.timers;
     this.#random = options.random;
     this.#onSettled = options.onSettled;
+    this.#onRetry = options.onRetry;
     this.#onError = options.onError;
   }
 
@@ -110,9 +114,14 @@ export class Settler implements Service {
       if (!this.#isStopped) await this.#settle(batch, Math.min(RETRY_MS_MAX, retryMs * 2));
       return;
     }
-    for (const { settlement } of batch) this.#unconfirmed.delete(settlement.id);
+    let retryAt = Number.POSITIVE_INFINITY;
+    for (const { id, outcome } of settlements) {
+      this.#unconfirmed.delete(id);
+      if (outcome.event === "failForRetry") retryAt = Math.min(retryAt, outcome.runAt);
+    }
     const lostIds = new Set(lost.map(({ id }) => id));
     this.#onSettled(settlements.filter(({ id }) => !lostIds.has(id)).map(({ id }) => id));
+    if (retryAt !== Number.POSITIVE_INFINITY) this.#onRetry(retryAt);
   }
 
   #pause(ms: number): Promise<void> {

@@ -1,11 +1,14 @@
-import type { Clock, Timers } from "../core/clock.ts";
-import type { JobNumber, Lease } from "../core/job.ts";
-import { LEASE_MS, WAKE_JOBS_MAX, WAKE_MS } from "../core/limits.ts";
+import type { Clock, MonotonicMs, Timers } from "../core/clock.ts";
+import type { JobNumber, Lease, OwnerId } from "../core/job.ts";
+import { LEASE_MS, LEASE_RENEW_MS, WAKE_JOBS_MAX, WAKE_MS } from "../core/limits.ts";
 import type { Owner, Store } from "../store/store.ts";
 import { Repeater } from "./repeater.ts";
 
 /** Owners looked at per round; more live processes than this on one file is not a case. */
 const OWNERS_MAX = 200;
+
+/** A store that did not answer for so long may have kept the living from renewing their leases. */
+const OUTAGE_MS = LEASE_MS / 2;
 
 /** Why an owner is certainly gone, or `null` while it may live. */
 export type OwnerProbe = (owner: Owner) => string | null;
@@ -18,6 +21,7 @@ export class Waker {
   readonly repeater: Repeater;
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #owner: OwnerId;
   readonly #isOwnerDead: OwnerProbe;
   readonly #on: {
     readonly woken: () => void;
@@ -25,11 +29,14 @@ export class Waker {
     readonly lost: (leases: readonly Lease[]) => void;
   };
   #nextDueAt: number | null = null;
+  /** When the store last took something of ours. */
+  #reachedAt: MonotonicMs;
 
   constructor(options: {
     readonly store: Store;
     readonly clock: Clock;
     readonly timers: Timers;
+    readonly owner: OwnerId;
     readonly isOwnerDead: OwnerProbe;
     readonly on: {
       /** Each round: jobs may have become ready. */
@@ -41,6 +48,8 @@ export class Waker {
   }) {
     this.#store = options.store;
     this.#clock = options.clock;
+    this.#reachedAt = options.clock.now();
+    this.#owner = options.owner;
     this.#isOwnerDead = options.isOwnerDead;
     this.#on = options.on;
     const { timers, onError } = options;
@@ -56,9 +65,12 @@ export class Waker {
   }
 
   async #step(): Promise<number> {
+    if (await this.#hasOutageJustEnded()) return WAKE_MS;
     const deadOwners = await this.#findDeadOwners();
-    const deadline = this.#clock.now() + LEASE_MS;
+    // Rather not at all than late: what has run out by then may be renewed in the same moment.
+    const deadline = this.#clock.now() + LEASE_RENEW_MS;
     const woken = await this.#store.wake({ limit: WAKE_JOBS_MAX, deadOwners }, deadline);
+    this.#reachedAt = this.#clock.now();
     this.#nextDueAt = woken.nextDueAt;
     if (woken.lost.length > 0) this.#on.lost(woken.lost);
     if (woken.settled.length > 0) this.#on.settled(woken.settled);
@@ -68,6 +80,20 @@ export class Waker {
     const dueMs =
       this.#nextDueAt === null ? WAKE_MS : Math.ceil(this.#nextDueAt - this.#clock.wallNow());
     return Math.min(WAKE_MS, Math.max(1, dueMs));
+  }
+
+  /**
+   * After a lock or a disk that took nothing for a while, leases of living owners have run out,
+   * our own too. They get a round to renew them before this one takes anything, because a job that
+   * is taken from a living owner runs twice.
+   */
+  async #hasOutageJustEnded(): Promise<boolean> {
+    const now = this.#clock.now();
+    const { sharedBetweenProcesses } = this.#store.capabilities;
+    if (!sharedBetweenProcesses || now - this.#reachedAt < OUTAGE_MS) return false;
+    await this.#store.beat(this.#owner, now + LEASE_RENEW_MS);
+    this.#reachedAt = this.#clock.now();
+    return true;
   }
 
   async #findDeadOwners(): Promise<{ readonly id: number; readonly reason: string }[]> {

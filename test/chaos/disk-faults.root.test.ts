@@ -206,11 +206,16 @@ describe.each(["EIO", "ENOSPC"])("%s", (error) => {
   }, 120_000);
 });
 
-it("a read that fails is an error to its caller only", async () => {
+it("a read that fails while the store opens its file anew is an error or durable", async () => {
   await using stage = await Stage.open();
   const tally = newTally();
 
-  await failEach(stage, tally, (nth) => [`pread64:error=EIO:when=${nth}`]);
+  // Everything is read from the cache as long as the file stays open.
+  const reopen = `${SYNCS}:error=EIO:when=2`;
+  for (let nth = 1, readCount = 1; readCount > 0; nth++) {
+    const injections = [reopen, `pread64:error=EIO:when=${nth}`];
+    readCount = (await runWithFaults(stage, tally, { injections })) - 1;
+  }
 
   say("EIO at each pread64", tally);
   expect(tally.lies).toEqual([]);

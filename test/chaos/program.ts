@@ -10,7 +10,7 @@ export interface ProgramEnd {
 }
 
 interface Wait {
-  readonly isIt: (line: string) => boolean;
+  readonly start: string;
   readonly resolve: (line: string) => void;
 }
 
@@ -25,8 +25,8 @@ export class Program implements AsyncDisposable {
   readonly #name: string;
   readonly #process: ChildProcess;
   readonly #waits = new Set<Wait>();
-  /** Lines that {@link line} has given out already. */
-  #read = 0;
+  /** Lines that nobody has waited for yet. */
+  #unread: string[] = [];
 
   /** Starts fixtures/`name`.ts, or the file that `name` names, with these variables added. */
   static start(name: string, variables: Readonly<Record<string, string>> = {}): Program {
@@ -73,16 +73,11 @@ export class Program implements AsyncDisposable {
     return this.#process.exitCode === null && this.#process.signalCode === null;
   }
 
-  /** The next line that begins with `start`, among those not given out yet; without `start`. */
+  /** The first line that begins with `start`, among those not given out yet; without `start`. */
   async line(start: string, withinMs: number = LINE_MS_MAX): Promise<string> {
-    const isIt = (line: string): boolean => line.startsWith(start);
-    const index = this.lines.findIndex((line, at) => at >= this.#read && isIt(line));
-    if (index >= 0) {
-      this.#read = index + 1;
-      return (this.lines[index] ?? "").slice(start.length).trim();
-    }
-    const line = await this.#next(isIt, { what: `"${start}"`, withinMs });
-    this.#read = this.lines.indexOf(line, this.#read) + 1;
+    const index = this.#unread.findIndex((line) => line.startsWith(start));
+    const [early] = index < 0 ? [] : this.#unread.splice(index, 1);
+    const line = early ?? (await this.#next(start, withinMs));
     return line.slice(start.length).trim();
   }
 
@@ -110,20 +105,17 @@ export class Program implements AsyncDisposable {
     if (this.isRunning) await this.kill();
   }
 
-  #next(
-    isIt: (line: string) => boolean,
-    { what, withinMs }: { readonly what: string; readonly withinMs: number },
-  ): Promise<string> {
+  #next(start: string, withinMs: number): Promise<string> {
     return new Promise((resolve, reject) => {
       const fail = (why: string): void => {
-        this.#waits.delete(wait);
+        if (!this.#waits.delete(wait)) return;
         clearTimeout(timer);
         const last = this.lines.slice(-30).join("\n  ");
-        reject(new Error(`${this.#name}: ${why} before its line ${what}; it wrote\n  ${last}`));
+        reject(new Error(`${this.#name}: ${why} before its line "${start}"; it wrote\n  ${last}`));
       };
       const timer = setTimeout(() => fail(`${withinMs} ms passed`), withinMs);
       const wait: Wait = {
-        isIt,
+        start,
         resolve: (line) => {
           clearTimeout(timer);
           resolve(line);
@@ -131,9 +123,7 @@ export class Program implements AsyncDisposable {
       };
       this.#waits.add(wait);
       this.ended.then(
-        ({ code, signal }) => {
-          if (this.#waits.has(wait)) fail(`it ended (code ${code}, signal ${signal})`);
-        },
+        ({ code, signal }) => fail(`it ended (code ${code}, signal ${signal})`),
         (error: unknown) => fail(String(error)),
       );
     });
@@ -151,9 +141,11 @@ export class Program implements AsyncDisposable {
   #take(line: string): void {
     this.lines.push(line);
     for (const wait of this.#waits) {
-      if (!wait.isIt(line)) continue;
+      if (!line.startsWith(wait.start)) continue;
       this.#waits.delete(wait);
       wait.resolve(line);
+      return;
     }
+    this.#unread.push(line);
   }
 }

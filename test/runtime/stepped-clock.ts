@@ -54,15 +54,15 @@ export class SteppedClock implements Clock, Timers {
 
   /** Goes on until the promise has settled; it must not need time for that. */
   async until<T>(promise: Promise<T>): Promise<T> {
-    let isOver = false;
+    const progress = { isOver: false };
     const over = (): void => {
-      isOver = true;
+      progress.isOver = true;
     };
     promise.then(over, over);
     await this.settle();
     // What comes from outside, such as a module that is being loaded, takes turns of its own.
-    for (let turns = 0; !isOver && turns < TURNS_MAX; turns++) await this.settle();
-    if (!isOver) throw new Error("a promise waits for time to pass");
+    for (let turns = 0; !progress.isOver && turns < TURNS_MAX; turns++) await this.settle();
+    if (!progress.isOver) throw new Error("a promise waits for time to pass");
     return promise;
   }
 

@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
 import { UnjamError } from "../../core/errors.ts";
-import { invalid } from "../../core/options.ts";
+import { invalid, readOptions } from "../../core/options.ts";
 import type { Command, Flag, Flags } from "./command.ts";
-import { readCount, readDuration, readNames } from "./flag-value.ts";
+import { leftOut, readCount, readDuration, readNames } from "./flag-value.ts";
 
 /** The flags of every command. */
 export const COMMON_FLAGS: Flags = {
@@ -61,7 +61,12 @@ function sort(
     }
     let text = token.value ?? null;
     const next = tokens[index + 1];
-    if (text === null && mayStandAlone(flag) && next?.kind === "positional" && /^\d/.test(next.value)) {
+    if (
+      text === null &&
+      mayStandAlone(flag) &&
+      next?.kind === "positional" &&
+      /^\d/.test(next.value)
+    ) {
       text = next.value;
       index++;
     }
@@ -109,9 +114,30 @@ function readFlag(
   }
   if (others.length > 0) throw invalid(option, where, "given once", `${texts.length} times`);
   if (text === null && mayStandAlone(flag)) return "bare";
+  return within(flag, { value: readText(flag, text, { option, where }), option, where });
+}
+
+function readText(
+  flag: Flag,
+  text: string | null,
+  { option, where }: { readonly option: string; readonly where: string },
+): unknown {
   const value = present(text, flag, { option, where });
   if (flag.kind === "duration") return readDuration(value, option, where);
   return flag.kind === "count" ? readCount(value, option, where) : value;
+}
+
+/** The core checks what it knows the bounds of, under the name that the flag has here. */
+function within(
+  flag: Flag,
+  {
+    value,
+    option,
+    where,
+  }: { readonly value: unknown; readonly option: string; readonly where: string },
+): unknown {
+  if (flag.kind === "switch" || flag.bounds === undefined) return value;
+  return readOptions({ [option]: flag.bounds }, { [option]: value }, where)[option];
 }
 
 /** The next flag is not a value: `--store --json` forgot one. */
@@ -121,13 +147,13 @@ function present(
   { option, where }: { readonly option: string; readonly where: string },
 ): string {
   if (text !== null && text !== "" && !text.startsWith("--")) return text;
-  throw invalid(option, where, "value" in flag ? `followed by ${flag.value}` : "given", text);
+  throw leftOut(option, where, "value" in flag ? `followed by ${flag.value}` : "given");
 }
 
 function checkWords(command: Command, words: readonly string[], where: string): void {
   const { args } = command;
   const missing = args[words.length];
-  if (missing !== undefined) throw invalid(`<${missing.name}>`, where, missing.about, null);
+  if (missing !== undefined) throw leftOut(`<${missing.name}>`, where, missing.about);
   const takesMany = args.at(-1)?.count === "many";
   const extra = words[args.length];
   if (extra !== undefined && !takesMany) {

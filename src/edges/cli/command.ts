@@ -1,17 +1,23 @@
 import type { ErrorCode } from "../../core/errors.ts";
+import { OPEN_OPTIONS } from "../../core/option-tables.ts";
+import type { OptionSpec } from "../../core/options.ts";
 import type { Screen } from "./screen.ts";
 
-/** What a flag takes. `value` is how help writes it; `short` is a letter that stands for it. */
+/**
+ * What a flag takes. `value` is how help writes it, `short` a letter that stands for it, `bounds`
+ * the core's word on what fits, so that no bound is written down twice.
+ */
 export type Flag =
   | { readonly kind: "switch"; readonly about: string; readonly short?: string }
-  | { readonly kind: "text" | "names" | "count"; readonly value: string; readonly about: string }
+  | (ValueFlag & { readonly kind: "text" | "names" | "count" })
   /** With `bare`, the flag may also stand alone: `--wait` beside `--wait 30s`. */
-  | {
-      readonly kind: "duration";
-      readonly value: string;
-      readonly about: string;
-      readonly bare?: true;
-    };
+  | (ValueFlag & { readonly kind: "duration"; readonly bare?: true });
+
+interface ValueFlag {
+  readonly value: string;
+  readonly about: string;
+  readonly bounds?: OptionSpec;
+}
 
 export type Flags = Readonly<Record<string, Flag>>;
 
@@ -65,14 +71,20 @@ export interface Command<F extends Flags = Flags> {
   run(context: CommandContext<F>): Promise<number>;
 }
 
+/** Checks a command against its own flags, and forgets their types: the dispatcher takes any. */
+export function defineCommand<F extends Flags>(command: Command<F>): Command {
+  return command;
+}
+
 /** Exit codes that do not belong to an error; those are in the error table. */
-export const EXIT = { ok: 0, failed: 1, unreachable: 4, interrupted: 130 } as const;
+export const EXIT = { ok: 0, failed: 1, interrupted: 130 } as const;
 
 /** The flag that most commands share. */
-export const STORE_FLAG = {
+export const STORE_FLAG: ValueFlag & { readonly kind: "text" } = {
   kind: "text",
   value: "<url>",
   about: "where the jobs are, such as sqlite:.unjam/jobs.db",
-} as const;
+  bounds: OPEN_OPTIONS.store,
+};
 
 export const YES_FLAG = { kind: "switch", about: "do it without asking", short: "y" } as const;

@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
-import { invalid } from "../../core/options.ts";
 import type { CommandContext } from "./command.ts";
+import { leftOut } from "./flag-value.ts";
 import { readSetting, SETTINGS } from "./setting.ts";
 
 export interface Question {
@@ -19,16 +19,23 @@ export interface Question {
 export async function confirm(
   { deed, where, isYes }: Question,
   { screen, env, signal }: Pick<CommandContext, "screen" | "env" | "signal">,
+  { stdin, stderr }: Pick<NodeJS.Process, "stdin" | "stderr"> = process,
 ): Promise<boolean> {
   if (isYes) return true;
-  if (screen.isJson || !process.stdin.isTTY) {
-    throw invalid("--yes", where, `given to ${deed}, because nobody can be asked here`, null);
+  if (screen.isJson || !stdin.isTTY) {
+    throw leftOut("--yes", where, `given to ${deed}, because nobody can be asked here`);
   }
   const { value, source } = readSetting(SETTINGS.env, undefined, env);
   const place = source === "default" ? "" : ` in ${value}`;
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const terminal = createInterface({ input: stdin, output: stderr });
+  // A terminal in raw mode hands Ctrl-C to readline instead of the process.
+  terminal.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  const closed = new Promise<string>((resolve) => {
+    terminal.once("close", () => resolve(""));
+  });
   try {
-    const answer = await terminal.question(`${deed}${place}? [y/N] `, { signal });
+    const asked = terminal.question(`${deed}${place}? [y/N] `, { signal });
+    const answer = await Promise.race([asked, closed]);
     return /^y(?:es)?$/i.test(answer.trim());
   } finally {
     terminal.close();

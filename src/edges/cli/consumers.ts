@@ -14,22 +14,41 @@ export interface Workforce {
 
 export async function workforceOf(app: App): Promise<Workforce> {
   const owners = await app.workers();
-  const workers = owners.filter(({ queues }) => queues.length > 0);
-  const living = workers.filter(({ leftAt }) => leftAt === null);
-  const aged = living.map((owner) => ({ ...owner, silentMs: silentMs(owner, owners) }));
+  const self = owners.find(({ pid, leftAt }) => pid === process.pid && leftAt === null);
+  const workers = owners
+    .filter(({ queues }) => queues.length > 0)
+    .map((owner) => (self === undefined ? owner : lookedAt(owner, self)));
+  const living = workers
+    .filter(({ leftAt }) => leftAt === null)
+    .map((owner) => ({ ...owner, silentMs: self === undefined ? 0 : silentMs(owner, self) }));
   return {
-    alive: aged.filter((owner) => owner.silentMs < CONSUMER_GONE_MS),
-    silent: aged.filter((owner) => owner.silentMs >= CONSUMER_GONE_MS),
+    alive: living.filter((owner) => owner.silentMs < CONSUMER_GONE_MS),
+    silent: living.filter((owner) => owner.silentMs >= CONSUMER_GONE_MS),
     gone: workers
       .filter(({ leftAt }) => leftAt !== null)
       .toSorted((a, b) => (b.leftAt ?? 0) - (a.leftAt ?? 0)),
   };
 }
 
+/** The store may not know yet that a process was killed; on its own machine anybody can see it. */
+function lookedAt(owner: Owner, self: Owner): Owner {
+  if (owner.leftAt !== null || owner.machine !== self.machine || isRunning(owner.pid)) return owner;
+  return { ...owner, leftAt: Date.now(), reason: `process ${owner.pid} is gone` };
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it lives and belongs to somebody else.
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
 /** Beats are monotonic time, which means nothing on another machine: that one is taken at its word. */
-function silentMs(owner: Owner, owners: readonly Owner[]): number {
-  const self = owners.find(({ pid, leftAt }) => pid === process.pid && leftAt === null);
-  if (self === undefined || self.machine !== owner.machine) return 0;
+function silentMs(owner: Owner, self: Owner): number {
+  if (self.machine !== owner.machine) return 0;
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1_000 + nanoseconds / 1e6 - owner.beatAt;
 }

@@ -24,7 +24,14 @@ function linesOf(error: UnjamError): readonly string[] {
   const sign = paintFor(process.stderr, "red", "unjam:");
   const slip = slipOf(error);
   if (slip !== undefined) return [`${sign} ${printable(slip)} ${code}`];
-  return [`${sign} ${printable(error.message)} ${code}`, `       ${error.help}`];
+  return [`${sign} ${printable(error.message)} ${code}`, `       ${helpOf(error)}`];
+}
+
+/** A flag that was used wrongly is best explained by its command's help. */
+function helpOf(error: UnjamError): string {
+  if (!isUnjamError(error, "UNJAM_INVALID_OPTION")) return error.help;
+  const { where } = error.details;
+  return where.startsWith("unjam ") ? `${where} --help says what it takes.` : error.help;
 }
 
 /** A word that was mistyped takes one line: what was probably meant, and where the rest is listed. */
@@ -36,7 +43,7 @@ function slipOf(error: UnjamError): string | undefined {
   if (isUnjamError(error, "UNJAM_UNKNOWN_OPTION")) {
     const { option, where, known } = error.details;
     if (!where.startsWith("unjam")) return undefined;
-    return `${where} has no flag ${option}; ${hint(nearest(option, known), `${where} --help`)}`;
+    return `${where.replace(/^unjam /, "")} has no flag ${option}; ${hint(nearest(option, known), `${where} --help`)}`;
   }
   return undefined;
 }

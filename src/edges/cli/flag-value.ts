@@ -1,3 +1,4 @@
+import { UnjamError } from "../../core/errors.ts";
 import { invalid } from "../../core/options.ts";
 
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
@@ -6,7 +7,12 @@ const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 export function readDuration(text: string, option: string, where: string): number {
   const groups = /^(?<amount>\d+(?:\.\d+)?)(?<unit>ms|s|m|h)?$/.exec(text)?.groups;
   if (groups === undefined) {
-    throw invalid(option, where, "a duration such as 500ms, 30s, 5m, 2h or plain milliseconds", text);
+    throw invalid(
+      option,
+      where,
+      "a duration such as 500ms, 30s, 5m, 2h or plain milliseconds",
+      text,
+    );
   }
   const unit = groups["unit"] ?? "ms";
   return Number(groups["amount"]) * (isUnit(unit) ? UNIT_MS[unit] : 1);
@@ -20,6 +26,15 @@ function isUnit(text: string): text is keyof typeof UNIT_MS {
 export function readCount(text: string, option: string, where: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw invalid(option, where, "a whole number", text);
+}
+
+/** What is needed is not there. */
+export function leftOut(
+  option: string,
+  where: string,
+  expected: string,
+): UnjamError<"UNJAM_INVALID_OPTION"> {
+  return new UnjamError("UNJAM_INVALID_OPTION", { option, where, expected, got: "left out" });
 }
 
 /** `a,b` as two names; what is a good name is the core's to say. */

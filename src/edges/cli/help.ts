@@ -94,7 +94,8 @@ function flagLines(flags: Flags): string[] {
 }
 
 function flagWord(name: string, flag: Flag): string {
-  if (flag.kind === "switch") return flag.short === undefined ? `--${name}` : `--${name}, -${flag.short}`;
+  if (flag.kind === "switch")
+    return flag.short === undefined ? `--${name}` : `--${name}, -${flag.short}`;
   const isBare = flag.kind === "duration" && flag.bare === true;
   return isBare ? `--${name} [${flag.value}]` : `--${name} ${flag.value}`;
 }

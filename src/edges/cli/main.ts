@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { type CommandContext, type Command, EXIT } from "./command.ts";
 import { findCommand } from "./command-list.ts";
+import { packageVersion } from "./package-version.ts";
 import { openScreen } from "./screen.ts";
 
 /**
@@ -48,14 +48,6 @@ async function showOverview(): Promise<number> {
 function showVersion(): number {
   process.stdout.write(`${packageVersion()}\n`);
   return EXIT.ok;
-}
-
-export function packageVersion(): string {
-  // The same number of steps up from src/edges/cli and from dist/edges/cli.
-  const text = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
-  const manifest: unknown = JSON.parse(text);
-  const isManifest = typeof manifest === "object" && manifest !== null && "version" in manifest;
-  return isManifest ? String(manifest.version) : "unknown";
 }
 
 async function runCommand(line: readonly string[], isJson: boolean): Promise<number> {

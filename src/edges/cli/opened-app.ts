@@ -53,7 +53,10 @@ export async function withApp<T>(
   );
   let app: App | undefined;
   try {
-    app = await Promise.race([open(tasks === undefined ? options : { ...options, tasks }), aborted]);
+    app = await Promise.race([
+      open(tasks === undefined ? options : { ...options, tasks }),
+      aborted,
+    ]);
     clearTimeout(notice);
     return await Promise.race([use(app), aborted]);
   } finally {

@@ -10,7 +10,9 @@
  *   and nothing of it happened.
  * - The disk fails (EIO, failed fsync): the outcome of a COMMIT is open. The connection is closed,
  *   opened anew and its log moved into the database, and then the owner's commit counter tells
- *   whether the group is in. Without an owner row it rejects as unknown.
+ *   whether the group is in. As long as the file cannot be opened its operations wait, each until
+ *   its deadline, and are then unknown: a claim that was given up at once would leave its jobs
+ *   leased with nobody to run them. Without an owner row nothing will ever tell.
  */
 import type { Clock, MonotonicMs, Timers } from "../../core/clock.ts";
 import { UnjamError } from "../../core/errors.ts";
@@ -57,6 +59,14 @@ interface FailedGroup {
   readonly isCommitting: boolean;
 }
 
+/** A group whose COMMIT failed, until the file is open again and tells whether it is in. */
+interface Doubt {
+  readonly error: unknown;
+  /** The owner's commit counter before the group. */
+  readonly commitsBefore: number;
+  open: { readonly operation: Operation; readonly answer: unknown }[];
+}
+
 const BUMP = "UPDATE owners SET commits = commits + 1, beat_at = ? WHERE id = ?";
 
 export class CommitGroup {
@@ -67,6 +77,7 @@ export class CommitGroup {
   #phase: Phase = "idle";
   #owner: OwnerId | null = null;
   #commits = 0;
+  #doubt: Doubt | undefined;
 
   constructor(connection: Connection, ports: CommitGroupPorts) {
     this.#connection = connection;
@@ -110,6 +121,7 @@ export class CommitGroup {
     for (const { what, reject } of this.#pending.splice(0)) {
       reject(new UnjamError("UNJAM_CLOSED", { what }));
     }
+    this.#giveUpDoubt(() => true);
     this.#connection.close();
   }
 
@@ -136,6 +148,7 @@ export class CommitGroup {
   /** Rejects what waited past its deadline behind a lock, a broken disk or a slow one. */
   #expire(): void {
     const now = this.#ports.clock.now();
+    this.#giveUpDoubt(({ deadline }) => deadline <= now);
     if (!this.#pending.some(({ deadline }) => deadline <= now)) return;
     this.#pending = this.#pending.filter((operation) => {
       if (operation.deadline > now) return true;
@@ -227,34 +240,46 @@ export class CommitGroup {
     this.#retryLater("failed");
   }
 
-  /** COMMIT failed: opens the file anew and looks whether it holds this group. */
+  /** COMMIT failed: opens the file anew, which tells whether it holds this group. */
   #settleInDoubt(error: unknown, { group, answers }: FailedGroup): void {
-    const expected = this.#commits + 1;
     this.#abandonConnection();
+    const open = group.map((operation, index) => ({ operation, answer: answers[index] }));
+    this.#doubt = { error, commitsBefore: this.#commits, open };
+    if (this.#owner === null) this.#giveUpDoubt(() => true);
     try {
       this.#reopen();
     } catch {
-      this.#rejectUnknown(error, group);
       this.#retryLater("failed");
-      return;
-    }
-    if (this.#owner === null) {
-      this.#rejectUnknown(error, group);
-    } else if (this.#commits === expected) {
-      // It is in, and the checkpoint of the reopening has just made it durable.
-      for (const [index, { resolve }] of group.entries()) resolve(answers[index]);
-    } else {
-      const mapped = storeError(error, this.#ports.file);
-      for (const { reject } of group) reject(mapped);
     }
   }
 
-  #rejectUnknown(cause: unknown, group: readonly Operation[]): void {
-    const now = this.#ports.clock.now();
-    for (const { what, submittedAt, reject } of group) {
-      const waitedMs = Math.round(now - submittedAt);
-      reject(new UnjamError("UNJAM_OUTCOME_UNKNOWN", { what, ids: [], waitedMs }, { cause }));
+  /** The file is open again, and the checkpoint of the reopening has made durable what is in it. */
+  #resolveDoubt(): void {
+    const doubt = this.#doubt;
+    if (doubt === undefined) return;
+    const rise = this.#commits - doubt.commitsBefore;
+    // Any other number means that the owner's row is gone, and with it what it could tell.
+    if (rise !== 0 && rise !== 1) this.#giveUpDoubt(() => true);
+    this.#doubt = undefined;
+    const mapped = storeError(doubt.error, this.#ports.file);
+    for (const { operation, answer } of doubt.open) {
+      if (rise === 1) operation.resolve(answer);
+      else operation.reject(mapped);
     }
+  }
+
+  /** Rejects operations in doubt as unknown. */
+  #giveUpDoubt(isOver: (operation: Operation) => boolean): void {
+    const doubt = this.#doubt;
+    if (doubt === undefined) return;
+    const now = this.#ports.clock.now();
+    for (const { operation } of doubt.open) {
+      if (!isOver(operation)) continue;
+      const { what, submittedAt, reject } = operation;
+      const details = { what, ids: [], waitedMs: Math.round(now - submittedAt) };
+      reject(new UnjamError("UNJAM_OUTCOME_UNKNOWN", details, { cause: doubt.error }));
+    }
+    doubt.open = doubt.open.filter(({ operation }) => !isOver(operation));
   }
 
   #abandonConnection(): void {
@@ -291,8 +316,9 @@ export class CommitGroup {
         throw new UnjamError("UNJAM_STORE_LOCKED", { file: this.#ports.file, waitedMs: 0 });
       }
       this.#connection = connection;
-      this.#phase = "due";
       if (this.#owner !== null) this.ownedBy(this.#owner);
+      this.#phase = "due";
+      this.#resolveDoubt();
     } catch (error) {
       connection.close();
       throw error;

@@ -1,0 +1,133 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { until } from "./condition.ts";
+import { Program } from "./program.ts";
+import { type Answer, type RemoteApp, Workshop } from "./remote-app.ts";
+import { StoreFile } from "./store-file.ts";
+import { requireStrace, Strace, threadOf } from "./strace.ts";
+
+const HOLD_MS = 20_000;
+const BLOCK_MS = 10_000;
+/** What a call may take beyond its own deadline, on a machine that does other things too. */
+const OVERRUN_MS_MAX = 600;
+/** The least time that the store gets for an answer (ANSWER_MS_MIN). */
+const ANSWER_MS = 250;
+/** Renewed every 5 s to 15 s: an owner that renews never comes closer to its end than this. */
+const LEASE_LEFT_MS_MIN = 8_000;
+const TEST_MS_MAX = 90_000;
+
+beforeAll(requireStrace);
+
+interface TimedCall {
+  readonly what: string;
+  readonly overrunMs: number;
+  readonly outcome: string;
+}
+
+async function timed(what: string, waitMs: number, call: Promise<Answer>): Promise<TimedCall> {
+  const { outcome, tookMs } = await call;
+  return { what: `${what} in ${waitMs} ms`, overrunMs: Math.round(tookMs - waitMs), outcome };
+}
+
+/** One of each call that has a deadline, while nothing can be written. */
+function callAll(
+  app: RemoteApp,
+  { leaver, id }: { readonly leaver: RemoteApp; readonly id: string },
+): Promise<TimedCall>[] {
+  const enqueues = [0, 500, 2_000, 10_000].map((waitMs, index) => {
+    const about = { task: "quick", input: { n: 1_000 + index }, options: { waitMs } };
+    return timed("enqueue", Math.max(waitMs, ANSWER_MS), app.call("enqueue", about));
+  });
+  const batch = { task: "quick", input: [{ n: 1_100 }, { n: 1_101 }], options: { waitMs: 1_000 } };
+  const wait = (waitMs: number): object => ({ id, options: { waitMs } });
+  return [
+    ...enqueues,
+    timed("enqueueMany", 1_000, app.call("enqueueMany", batch)),
+    timed("join", 1_500, app.call("join", { options: { waitMs: 1_500 } })),
+    timed("join", 9_000, app.call("join", { options: { waitMs: 9_000 } })),
+    timed("result", 1_000, app.call("result", { ...wait(1_000), id })),
+    timed("result by the caller's id", 800, app.call("result", { ...wait(800), id: "mine" })),
+    timed("status", 30_000, app.call("status", { id })),
+    timed("cancel", 30_000, app.call("cancel", { id: "mine" })),
+    timed("close", 2_000, leaver.call("close", { options: { graceMs: 2_000 } })),
+  ];
+}
+
+/** An app with work under way on its loop and its thread, and another that is about to leave. */
+async function openBusy(shop: Workshop): Promise<{ app: RemoteApp; leaver: RemoteApp; id: string }> {
+  const app = await shop.open({ work: { loop: 50, threads: 1 } });
+  const leaver = await shop.open({ work: false });
+  for (let n = 1; n <= 10; n++) await app.enqueue("linger", { n, ms: 2_000 });
+  for (let n = 11; n <= 14; n++) await app.enqueue("crunch", { n, ms: 500 });
+  const id = await app.enqueue("linger", { n: 15, ms: 1_000 });
+  await app.enqueue("quick", { n: 16 }, { id: "mine", delayMs: 60_000 });
+  await until("work is under way", () => (shop.runs().size >= 12 ? true : undefined));
+  await app.ask("loopDelay");
+  return { app, leaver, id };
+}
+
+/** After the hindrance: everything that was told to be stored is done, and nothing else is there. */
+async function expectAllDone(shop: Workshop, app: RemoteApp, patient: Answer): Promise<void> {
+  await app.ask("join", { options: { waitMs: 30_000 } });
+  const loopDelayMs = Number(await app.ask("loopDelay"));
+  await app.close();
+  using file = StoreFile.open(shop.file);
+  const jobs = file.jobs("state <> 0");
+  const unfinished = jobs.filter(({ state, n }) => state !== "done" && n !== 16);
+  console.log(
+    `  loop held up for ${Math.round(loopDelayMs)} ms at most, ${shop.repeated().length} jobs ran ` +
+      `twice, ${jobs.reduce((sum, { losses }) => sum + losses, 0)} losses`,
+  );
+  expect(patient.outcome).toBe("ok");
+  expect(unfinished).toEqual([]);
+  for (let n = 1; n <= 15; n++) expect(jobs.some((job) => job.n === n)).toBe(true);
+  expect(shop.repeated()).toEqual([]);
+  expect(file.faults()).toEqual([]);
+  expect(loopDelayMs).toBeLessThan(1_000);
+}
+
+function say(what: string, calls: readonly TimedCall[]): void {
+  const lines = calls.map(({ what: call, overrunMs, outcome }) => `  ${call}: ${outcome}, ${overrunMs} ms over`);
+  const worst = calls.toSorted((a, b) => b.overrunMs - a.overrunMs)[0];
+  console.log([`${what}; worst overrun ${worst?.overrunMs} ms (${worst?.what})`, ...lines].join("\n"));
+}
+
+function expectInTime(calls: readonly TimedCall[]): void {
+  expect(calls.filter(({ overrunMs }) => overrunMs > OVERRUN_MS_MAX)).toEqual([]);
+}
+
+describe.concurrent("no call hangs past its deadline, nothing is lost, and work goes on after", () => {
+  it(`a file that another writer holds for ${HOLD_MS} ms`, { timeout: TEST_MS_MAX }, async () => {
+    using shop = new Workshop();
+    const { app, leaver, id } = await openBusy(shop);
+    await using _app = app;
+    await using _leaver = leaver;
+    await using holder = Program.start("lock-holder", { STORE: shop.file, HOLD_MS: String(HOLD_MS) });
+    await holder.line("locked");
+
+    const patient = app.call("enqueue", { task: "quick", input: { n: 2_000 } });
+    const calls = await Promise.all(callAll(app, { leaver, id }));
+    await holder.line("released", HOLD_MS + 10_000);
+
+    say(`locked for ${HOLD_MS} ms`, calls);
+    expectInTime(calls);
+    await expectAllDone(shop, app, await patient);
+  });
+
+  it(`an fsync that takes ${HOLD_MS} ms`, { timeout: TEST_MS_MAX }, async () => {
+    using shop = new Workshop();
+    const { app, leaver, id } = await openBusy(shop);
+    await using _app = app;
+    await using _leaver = leaver;
+    const tid = await threadOf(app.program.pid, "unjam store");
+    const strace = await Strace.attach(tid, `fsync,fdatasync:delay_enter=${HOLD_MS * 1_000}:when=1`);
+
+    const patient = app.call("enqueue", { task: "quick", input: { n: 2_000 } });
+    const calls = await Promise.all(callAll(app, { leaver, id }));
+    const answered = await patient;
+    await strace.detach();
+
+    say(`an fsync of ${HOLD_MS} ms`, calls);
+    expectInTime(calls);
+    await expectAllDone(shop, app, answered);
+  });
+});
