@@ -49,7 +49,10 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: "system",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/{conformance,architecture,package,types}/**", "**/fixtures/**"],
+          exclude: [
+            "test/{conformance,architecture,frameworks,package,types}/**",
+            "**/fixtures/**",
+          ],
           fileParallelism: false,
           testTimeout: 120_000,
           sequence: { groupOrder: 2 },

@@ -1,11 +1,14 @@
 /**
- * Prints what vitest counted, from the report that `npm test` leaves when CI is set. Todos are
- * named, so that what is open is always in the log. Ends with exit code 1 when a test failed, was
- * skipped, or when there were none.
+ * Prints what vitest counted, from the reports that `npm test` and `npm run test:frameworks` leave
+ * when CI is set. Todos are named, so that what is open is always in the log. Ends with exit code 1
+ * when a test failed, was skipped, or when there were none.
  */
 import { existsSync, readFileSync } from "node:fs";
 
-const REPORT = new URL("../coverage/vitest.json", import.meta.url);
+/** The second is there only when the first run was green. */
+const REPORTS = ["vitest.json", "vitest-frameworks.json"].map(
+  (name) => new URL(`../coverage/${name}`, import.meta.url),
+);
 
 interface Report {
   readonly success: boolean;
@@ -17,10 +20,20 @@ interface Report {
   }[];
 }
 
-function readReport(): Report {
-  const text = readFileSync(REPORT, "utf8");
+function readReport(file: URL): Report {
+  const text = readFileSync(file, "utf8");
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- vitest's JSON reporter wrote it; its version is pinned.
   return JSON.parse(text) as Report;
+}
+
+function added(a: Report, b: Report): Report {
+  return {
+    success: a.success && b.success,
+    numPassedTests: a.numPassedTests + b.numPassedTests,
+    numFailedTests: a.numFailedTests + b.numFailedTests,
+    numFailedTestSuites: a.numFailedTestSuites + b.numFailedTestSuites,
+    testResults: [...a.testResults, ...b.testResults],
+  };
 }
 
 /** Prints the names of all tests with this status, and says how many there are. */
@@ -34,11 +47,12 @@ function printNames(report: Report, status: string, title: string): number {
 }
 
 function main(): number {
-  if (!existsSync(REPORT)) {
+  const reports = REPORTS.filter((file) => existsSync(file)).map(readReport);
+  if (reports.length === 0) {
     console.error("There is no report of a test run: vitest did not get as far as that.");
     return 1;
   }
-  const report = readReport();
+  const report = reports.reduce(added);
   printNames(report, "todo", "to be written");
   const skippedCount =
     printNames(report, "skipped", "SKIPPED, which counts as a failure") +

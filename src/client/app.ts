@@ -18,6 +18,7 @@ import { EngineClient, type OpenWait } from "./engine-client.ts";
 import { Enqueuer } from "./enqueuer.ts";
 import { EventHub } from "./event-hub.ts";
 import { idOf, JobHandle, type HandleLink, type JobStatus, statusOf } from "./job-handle.ts";
+import { Inbox } from "./inbox.ts";
 import { join, type JoinBase, joinBase, type JoinOptions, type JoinResult } from "./join.ts";
 import { LoopHost } from "./loop-host.ts";
 import { Outbox } from "./outbox.ts";
@@ -96,8 +97,9 @@ export class App implements AsyncDisposable {
       send: (message) => this.#runtime?.send(message),
       onBeating: () => this.#runtime?.beating(),
     });
+    const inbox = new Inbox<FromEngine>(ports, (message) => this.#receive(message));
     this.listener = {
-      message: (message) => this.#receive(message),
+      message: (message) => inbox.receive(message),
       restarted: () => this.#resume(),
       lost: (error) => this.#lose(error),
       event: (event) => this.#events.emit(event),

@@ -11,17 +11,16 @@ import type { JobNumber } from "../core/job.ts";
 import { formatJobId } from "../core/job-id.ts";
 import { BATCH_JOBS_MAX } from "../core/limits.ts";
 import { invalid } from "../core/options.ts";
-import { serializePayload } from "../core/payload.ts";
 import { type TaskBody, taskBody } from "../core/task.ts";
 import type { IdSource } from "../runtime/id-source.ts";
-import { checkInput } from "../runtime/run-handler.ts";
+import { checkedPayload, checkedPayloads } from "../runtime/checked-payload.ts";
 import { JobHandle, type HandleLink } from "./job-handle.ts";
 import type { Outbox } from "./outbox.ts";
 
 /**
  * Makes stored jobs of inputs: finds the task, checks and serialises the input on the caller's
- * thread, gives it an id and hands it to the outbox. The plain call of a task without a schema
- * does all of that synchronously.
+ * thread, gives it an id and hands it to the outbox. All of it happens in the caller's turn,
+ * unless the schema answers later, so that jobs are stored in the order of the calls.
  */
 export class Enqueuer {
   readonly #clock: Clock;
@@ -60,14 +59,16 @@ export class Enqueuer {
     options: EnqueueOptions | undefined,
   ): Promise<JobHandle> {
     const body = this.#bodyOf(task);
-    const { name } = body.facts;
     const plain = this.#plainOrder(body);
-    if (body.input !== undefined) await checkInput(body.input, input, name);
-    const payload = serializePayload(input, name);
-    if (options === undefined) return this.#add(plain, await this.#oneId(), payload);
+    const checked = checkedPayload(body, input);
+    const payload = typeof checked === "string" ? checked : await checked;
+    if (options === undefined) {
+      return this.#add(plain, this.#ids.takeOneNow() || (await this.#oneId()), payload);
+    }
     const { order, ownId, signal } = readOrder(plain, options, this.#clock);
     signal?.throwIfAborted();
-    const added = this.#add(order, ownId ?? (await this.#oneId()), payload);
+    const id = ownId ?? (this.#ids.takeOneNow() || (await this.#oneId()));
+    const added = this.#add(order, id, payload);
     return signal === undefined ? added : unlessAborted(added, signal);
   }
 
@@ -77,7 +78,6 @@ export class Enqueuer {
     options: EnqueueOptions | undefined,
   ): Promise<JobHandle[]> {
     const body = this.#bodyOf(task);
-    const { name } = body.facts;
     if (!Array.isArray(inputs)) throw invalid("inputs", "enqueueMany", "an array", inputs);
     if (inputs.length > BATCH_JOBS_MAX) {
       throw new UnjamError("UNJAM_BATCH_TOO_LARGE", {
@@ -92,14 +92,11 @@ export class Enqueuer {
       });
     }
     if (inputs.length === 0) return [];
-    const payloads: string[] = [];
-    for (const input of inputs) {
-      if (body.input !== undefined) await checkInput(body.input, input, name);
-      payloads.push(serializePayload(input, name));
-    }
+    const checked = checkedPayloads(body, inputs);
+    const payloads = Array.isArray(checked) ? checked : await checked;
     const { order, signal } = readOrder(this.#plainOrder(body), options, this.#clock);
     signal?.throwIfAborted();
-    const ids = await this.#ids.take(inputs.length);
+    const ids = this.#ids.takeNow(inputs.length) ?? (await this.#ids.take(inputs.length));
     const added = this.#outbox.addAll({ ...order, atomic: true }, ids, payloads);
     const stored = await (signal === undefined ? added : unlessAborted(added, signal));
     return stored.map((id) => new JobHandle(formatJobId(id), this.#handles));
@@ -107,10 +104,14 @@ export class Enqueuer {
 
   async #add(order: AddOrder, id: JobNumber, payload: string): Promise<JobHandle> {
     const stored = await this.#outbox.add(order, id, payload);
-    return new JobHandle(order.shape.callerId ?? formatJobId(stored), this.#handles);
+    const { callerId, key } = order.shape;
+    // The job that has the key already may not be the one with the caller's id.
+    const isOther = stored !== id && key !== null;
+    const known = isOther || callerId === null ? formatJobId(stored) : callerId;
+    return new JobHandle(known, this.#handles);
   }
 
-  /** Synchronous but for the first job of a block that ran out. */
+  /** Once in a million jobs, when a block has run out before the next one came. */
   async #oneId(): Promise<JobNumber> {
     const [id = 0] = await this.#ids.take(1);
     return id;

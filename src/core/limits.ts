@@ -66,7 +66,7 @@ export const BATCH_JOBS_MAX = 10_000;
 /** Jobs committed together; a larger group would let the main loop idle while the disk works. */
 export const GROUP_JOBS_MAX = 1_000;
 /** Loop attempts started in one turn of the main loop before it is given back. */
-export const LOOP_TURN_MS_MAX = 2;
+export const LOOP_TURN_MS_MAX = 1;
 export const LOOP_SLOTS_DEFAULT = 50;
 export const LOOP_SLOTS_MAX = 10_000;
 export const THREADS_DEFAULT = 2;

@@ -53,6 +53,7 @@ async function cancel(
     return attempt === undefined ? [] : [{ id, token: attempt.job.token }];
   });
   engine.executor.abort(leases, "cancelled");
+  if (cancelled.length > 0) engine.intake.lookAgain();
   engine.watch.settled(cancelled);
   return cancelled;
 }

@@ -32,6 +32,7 @@ import { Renewer } from "./renewer.ts";
 import { Repeater } from "./repeater.ts";
 import { ResultWatch } from "./result-watch.ts";
 import { Settler } from "./settler.ts";
+import { TAKE_OVER_MS, takeOver } from "./take-over.ts";
 import { ThreadAdds } from "./thread-adds.ts";
 import { Waker } from "./waker.ts";
 
@@ -57,6 +58,7 @@ export async function composeRuntime(ports: RuntimePorts, options: EngineOptions
   for (const repeater of engine.repeaters) repeater.start();
   engine.fetcher.start();
   client.send({ type: "started", owner });
+  if (options.replaces !== null) ports.timers.after(TAKE_OVER_MS, () => void takeOver(engine));
   return engine;
 }
 

@@ -125,6 +125,8 @@ export class Executor {
         ({ name }) => name === (facts?.runs === "loop" ? "loop" : "thread"),
       );
       if (facts === undefined || lane === undefined) continue;
+      // Claimed here anew since: the attempt of before has lost its lease.
+      if (this.#attempts.has(job.id)) continue;
       this.#attempts.set(job.id, { job, facts, lane, since });
       this.#held.set(lane, (this.#held.get(lane) ?? 0) + 1);
     }

@@ -14,6 +14,7 @@ import { OPEN_MS_MAX, RESTARTS_PER_MS } from "../core/limits.ts";
 import { RestartBudget } from "../core/restart-budget.ts";
 import type { EngineOptions, FromEngine, ToEngine } from "./messages.ts";
 import { nodeClock } from "./node-ports.ts";
+import { RecentEnds } from "./recent-ends.ts";
 import type { RuntimeHandle, RuntimeListener } from "./runtime-handle.ts";
 import type { NewSupervisor, StoreThreadData } from "./store-thread.ts";
 import type { MainToSupervisor, SupervisorData, SupervisorToMain } from "./supervisor-thread.ts";
@@ -49,6 +50,10 @@ class ThreadRuntime implements RuntimeHandle {
   #onStarted: (() => void) | undefined;
   #onFailed: ((error: Error) => void) | undefined;
   #onClosed: (() => void) | undefined;
+  /** For a new engine: all else is asked again by the client. */
+  readonly #recentEnds = new RecentEnds<ToEngine>(nodeClock);
+  #hasEngine = true;
+  #failure: string | undefined;
 
   constructor(options: LaunchOptions, listener: RuntimeListener) {
     this.#options = options;
@@ -74,7 +79,11 @@ class ThreadRuntime implements RuntimeHandle {
   }
 
   send(message: ToEngine): void {
-    this.#store?.postMessage(message);
+    if (this.#hasEngine) this.#store?.postMessage(message);
+    if (message.type === "bodiesEnded") this.#recentEnds.note(message);
+    else if (message.type === "work" && hasEnds(message)) {
+      this.#recentEnds.note({ ...message, adds: [], progress: [] });
+    }
   }
 
   beating(): void {
@@ -85,7 +94,8 @@ class ThreadRuntime implements RuntimeHandle {
     this.#phase = "ending";
     const closed = new Promise<void>((resolve) => (this.#onClosed = resolve));
     this.#toSupervisor({ type: "close" });
-    await before(until, closed);
+    // One that is being replaced says nothing, and has no threads to end.
+    if (this.#supervisor !== undefined) await before(until, closed);
     const ended = Promise.all([this.#store?.terminate(), this.#supervisor?.terminate()]);
     await before(Math.max(until, nodeClock.now() + 100), ended);
   }
@@ -128,18 +138,32 @@ class ThreadRuntime implements RuntimeHandle {
   #fromStore(message: FromEngine): void {
     if (message.type === "failed") {
       this.#onFailed?.(fromErrorRecord(message.error));
+      // A new store thread that cannot open the store is one more that died.
+      this.#failure = message.error.message;
+      if (this.#phase === "running") void this.#store?.terminate();
     } else if (message.type !== "started") {
       this.#listener.message(message);
     } else {
       this.#engine = { ...this.#engine, replaces: message.owner };
       if (this.#phase === "starting") this.#onStarted?.();
-      else this.#listener.restarted();
+      else this.#resume();
     }
   }
 
-  #storeGone(reason: string): void {
+  #resume(): void {
+    const ends = this.#recentEnds.take();
+    this.#hasEngine = true;
+    this.#listener.restarted();
+    for (const message of ends) this.send(message);
+  }
+
+  #storeGone(how: string): void {
+    const reason = this.#failure ?? how;
+    this.#failure = undefined;
     this.#onFailed?.(new UnjamError("UNJAM_STORE_LOST", { reason }));
     if (this.#phase !== "running") return;
+    this.#hasEngine = false;
+    this.#recentEnds.hold();
     if (this.#engine.storeUrl === "memory:") {
       this.#break(new UnjamError("UNJAM_STORE_LOST", { reason }));
       return;
@@ -152,7 +176,10 @@ class ThreadRuntime implements RuntimeHandle {
   }
 
   #supervisorGone(reason: string): void {
+    this.#supervisor = undefined;
     this.#onClosed?.();
+    const broken = { part: "supervisor thread", restarts: 0, perMs: RESTARTS_PER_MS, reason };
+    this.#onFailed?.(new UnjamError("UNJAM_BROKEN", broken));
     if (this.#phase !== "running") return;
     this.#restart("supervisor thread", reason, () => {
       const { port1, port2 } = new MessageChannel();
@@ -184,6 +211,10 @@ class ThreadRuntime implements RuntimeHandle {
     this.#phase = "broken";
     this.#listener.lost(error);
   }
+}
+
+function hasEnds({ returned, ends }: ToEngine & { readonly type: "work" }): boolean {
+  return returned !== null || ends.length > 0;
 }
 
 /** Calls once, with why, when the thread has ended. */

@@ -2,8 +2,10 @@ import { toErrorRecord } from "../core/error-record.ts";
 import type { ClaimedJob, JobNumber } from "../core/job.ts";
 import { formatJobId } from "../core/job-id.ts";
 import { LEASE_MS } from "../core/limits.ts";
+import type { AttemptEnd } from "../core/outcome.ts";
 import { answerCall } from "./answer-call.ts";
 import { type Engine, reportTrouble } from "./engine.ts";
+import type { Attempt } from "./executor.ts";
 import type { EndMessage, FromSupervisor, ReturnedColumns, ToEngine } from "./messages.ts";
 import { drain } from "./shutdown.ts";
 
@@ -37,26 +39,56 @@ export function receiveFromClient(engine: Engine, message: ToEngine): void {
 }
 
 function takeReturned(engine: Engine, { ids, tokens, results }: ReturnedColumns): void {
+  const unknown: EndMessage[] = [];
   for (let index = 0; index < ids.length; index++) {
     const lease = { id: ids[index] ?? 0, token: tokens[index] ?? 0 };
+    const end = { kind: "returned", result: results?.[index] ?? null, problem: null } as const;
     const attempt = engine.executor.ended(lease, "returned");
-    if (attempt === undefined) continue;
-    engine.settler.add(attempt, {
-      kind: "returned",
-      result: results?.[index] ?? null,
-      problem: null,
-    });
+    if (attempt === undefined) unknown.push({ ...lease, end });
+    else engine.settler.add(attempt, end);
   }
+  if (unknown.length > 0) void takeUnknown(engine, unknown);
 }
 
 function takeEnds(engine: Engine, ends: readonly EndMessage[]): void {
-  for (const { id, token, end } of ends) {
-    const attempt = engine.executor.ended({ id, token }, end.kind);
-    if (attempt === undefined) continue;
-    engine.settler.add(attempt, end);
-    if (end.kind !== "timedOut") continue;
-    if (end.bodyRunsOn) engine.overlaps.note(attempt);
-    reportTimeout(engine, attempt);
+  const unknown: EndMessage[] = [];
+  for (const message of ends) {
+    const attempt = engine.executor.ended(message, message.end.kind);
+    if (attempt === undefined) unknown.push(message);
+    else takeEnd(engine, attempt, message.end);
+  }
+  if (unknown.length > 0) void takeUnknown(engine, unknown);
+}
+
+function takeEnd(engine: Engine, attempt: Attempt, end: AttemptEnd): void {
+  engine.settler.add(attempt, end);
+  if (end.kind !== "timedOut") return;
+  if (end.bodyRunsOn) engine.overlaps.note(attempt);
+  reportTimeout(engine, attempt);
+}
+
+/**
+ * Ends of attempts that this engine did not begin: one that died did, and the store still has
+ * their leases. For an attempt that lost its lease the store has another token, and it is dropped.
+ */
+async function takeUnknown(engine: Engine, ends: readonly EndMessage[]): Promise<void> {
+  const { executor, ports, settler, fetcher } = engine;
+  try {
+    const records = await ports.store.get(ends.map(({ id }) => id));
+    const tokens = new Map(ends.map(({ id, token }) => [id, token]));
+    const held = records.filter(
+      ({ id, state, token }) => state === "leased" && token === tokens.get(id),
+    );
+    executor.adopt(held.map((record) => ({ ...record, payload: "" })));
+    for (const message of ends) {
+      const attempt = executor.ended(message, message.end.kind);
+      if (attempt !== undefined) takeEnd(engine, attempt, message.end);
+    }
+    settler.flush();
+    fetcher.look();
+  } catch (error) {
+    // Their leases run out, and they run again.
+    reportTrouble(ports.client, "settler", error);
   }
 }
 

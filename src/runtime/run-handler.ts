@@ -3,7 +3,7 @@ import { UnjamError } from "../core/errors.ts";
 import type { JobContext } from "../core/job-context.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
 import { serializeResult } from "../core/payload.ts";
-import { describeIssue, type SchemaResult, type StandardSchema } from "../core/standard-schema.ts";
+import { describeIssue, type SchemaResult } from "../core/standard-schema.ts";
 import type { TaskBody } from "../core/task.ts";
 import { verdictOf } from "../core/verdict.ts";
 
@@ -32,15 +32,6 @@ export function valueOf<T>(result: SchemaResult<T>, task: string): T {
   if (result.issues === undefined) return result.value;
   const issues = result.issues.slice(0, 10).map(describeIssue);
   throw new UnjamError("UNJAM_PAYLOAD_INVALID", { task, issues });
-}
-
-/** @throws UNJAM_PAYLOAD_INVALID */
-export async function checkInput(
-  schema: StandardSchema,
-  input: unknown,
-  task: string,
-): Promise<unknown> {
-  return valueOf(await schema["~standard"].validate(input), task);
 }
 
 /** What a returned value means for the attempt. */

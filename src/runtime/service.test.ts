@@ -77,7 +77,8 @@ async function aWaker(): Promise<ServiceScene> {
   const stage = await StoreStage.open();
   const nothing = (): void => undefined;
   const on = { woken: nothing, settled: nothing, lost: nothing };
-  const waker = new Waker({ ...stage.tools, on, isOwnerDead: () => null });
+  const { owner } = stage;
+  const waker = new Waker({ ...stage.tools, owner, on, isOwnerDead: () => null });
   return { stage, service: waker.repeater, step: "wake", next: () => waker.repeater.now() };
 }
 

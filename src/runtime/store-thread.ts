@@ -48,7 +48,7 @@ async function start(): Promise<void> {
     onMessage(handle: (message: ToEngine) => void): void {
       client.onMessage((message) => {
         if (message.type !== "supervisor") handle(message);
-        else if (running.engine !== undefined) replaceSupervisor(running.engine, message.port);
+        else replaceSupervisor(running.engine, message.port);
       });
     },
   };
@@ -68,8 +68,10 @@ async function start(): Promise<void> {
 }
 
 /** Its threads died with it: what they ran is lost, and what waited there too. */
-function replaceSupervisor(engine: Engine, next: MessagePort): void {
+function replaceSupervisor(engine: Engine | undefined, next: MessagePort): void {
   toSupervisor.switchTo(portChannel(next));
+  // It is just being composed, and has given no work away yet.
+  if (engine === undefined) return;
   const error = new UnjamError("UNJAM_THREAD_DIED", {
     task: "",
     reason: "the supervisor thread died",

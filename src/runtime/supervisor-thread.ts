@@ -8,11 +8,13 @@ import { invariant } from "../core/invariant.ts";
 import type { TaskFacts } from "../core/task.ts";
 import { probeMain } from "../stack/main-probe.ts";
 import { startNodeThread } from "../threads/node-thread.ts";
+import type { Channel } from "./channel.ts";
 import { readBeat } from "./loop-beat.ts";
 import { type LoopBlock, LoopWatch } from "./loop-watch.ts";
 import type { FromSupervisor, ToSupervisor } from "./messages.ts";
 import { nodeClock, nodeTimers } from "./node-ports.ts";
 import { portChannel } from "./port-channel.ts";
+import { RecentEnds } from "./recent-ends.ts";
 import { SwitchedChannel } from "./switched-channel.ts";
 import { ThreadCrew } from "./thread-crew.ts";
 
@@ -46,7 +48,18 @@ const port = parentPort;
 invariant(port !== null, "supervisor-thread.ts runs as a worker thread");
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- set by launch-threads.ts, which starts this file.
 const data = workerData as SupervisorData;
-const engine = new SwitchedChannel<ToSupervisor, FromSupervisor>(portChannel(data.engine));
+const recentEnds = new RecentEnds<FromSupervisor>(nodeClock);
+const engine = new SwitchedChannel<ToSupervisor, FromSupervisor>(engineChannel(data.engine));
+
+/** When the engine dies, what its attempts come to is kept for the next one. */
+function engineChannel(enginePort: MessagePort): Channel<ToSupervisor, FromSupervisor> {
+  const channel = portChannel<ToSupervisor, FromSupervisor>(enginePort);
+  enginePort.on("close", () => {
+    if (engine.lost(channel)) recentEnds.hold();
+  });
+  return channel;
+}
+
 const entry = new URL(`./job-thread${extname(import.meta.url)}`, import.meta.url);
 
 const crew = new ThreadCrew({
@@ -64,7 +77,10 @@ const crew = new ThreadCrew({
           ? process.env
           : { ...process.env, NODE_OPTIONS: data.nodeOptions },
     }),
-  send: (message) => engine.send(message),
+  send: (message) => {
+    if (message.type === "ends") recentEnds.note(message);
+    engine.send(message);
+  },
 });
 engine.onMessage((message) => crew.receive(message));
 
@@ -80,8 +96,10 @@ const watch = new LoopWatch({
 main.onMessage((message) => {
   switch (message.type) {
     case "engine":
-      engine.switchTo(portChannel(message.port));
-      engine.send({ type: "held", jobs: crew.held() });
+      engine.switchTo(engineChannel(message.port), [
+        { type: "held", jobs: crew.held() },
+        ...recentEnds.take(),
+      ]);
       return;
     case "beating":
       watch.start();

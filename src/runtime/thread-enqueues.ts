@@ -3,11 +3,10 @@ import { type AddOrder, plainOrder, readOrder } from "../core/enqueue-order.ts";
 import { UnjamError } from "../core/errors.ts";
 import { formatJobId } from "../core/job-id.ts";
 import { ANSWER_MS_MIN, ANSWER_SLACK_MS } from "../core/limits.ts";
-import { serializePayload } from "../core/payload.ts";
 import { type TaskBody, taskBody } from "../core/task.ts";
 import { addRefusal } from "./add-refusal.ts";
 import type { FromJobThread, ToJobThread } from "./job-thread-messages.ts";
-import { checkInput } from "./run-handler.ts";
+import { checkedPayload } from "./checked-payload.ts";
 
 interface Caller {
   readonly order: AddOrder;
@@ -45,10 +44,9 @@ export class ThreadEnqueues {
       const known = [...this.#tasks.keys()];
       throw new UnjamError("UNJAM_TASK_UNKNOWN", { task: String(task.name), known });
     }
-    const { facts, input: schema } = body;
-    const { order, ownId } = readOrder(plainOrder(facts, undefined), options, this.#clock);
-    if (schema !== undefined) await checkInput(schema, input, facts.name);
-    return this.#submit(order, ownId ?? 0, serializePayload(input, facts.name));
+    const plain = plainOrder(body.facts, undefined);
+    const { order, ownId } = readOrder(plain, options, this.#clock);
+    return this.#submit(order, ownId ?? 0, await checkedPayload(body, input));
   }
 
   answered({ ids, message }: ToJobThread & { readonly type: "added" }): void {

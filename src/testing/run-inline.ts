@@ -5,12 +5,12 @@ import { isError } from "../core/is-error.ts";
 import type { LogLine } from "../core/job-context.ts";
 import { ATTEMPTS_MAX } from "../core/limits.ts";
 import { invalid, type OptionTable, readOptions, readSignal } from "../core/options.ts";
-import { serializePayload } from "../core/payload.ts";
 import { taskBody } from "../core/task.ts";
 import type { Task } from "../client/task.ts";
 import { AttemptContext, type AttemptLink } from "../runtime/attempt-context.ts";
 import { nodeClock } from "../runtime/node-ports.ts";
-import { callHandler, checkInput, endOfValue } from "../runtime/run-handler.ts";
+import { checkedPayload } from "../runtime/checked-payload.ts";
+import { callHandler, endOfValue } from "../runtime/run-handler.ts";
 
 /** How the attempt looks to the handler. */
 export interface RunOptions {
@@ -88,8 +88,8 @@ export async function runWithin<In, Out>(
   const { name, timeoutMs } = body.facts;
   const { attempt, signal: givenSignal } = readOptions(RUN_OPTIONS, given.options, "runInline()");
   const signal = readSignal(givenSignal, "runInline()");
-  if (body.input !== undefined) await checkInput(body.input, given.input, name);
-  const payload = serializePayload(given.input, name);
+  const checked = checkedPayload(body, given.input);
+  const payload = typeof checked === "string" ? checked : await checked;
 
   const deadlineAt = Math.round(around.clock.wallNow() + timeoutMs);
   const facts = { id: NO_JOB, token: attempt, attempt, task: name, deadlineAt };

@@ -56,7 +56,7 @@ const MAY_IMPORT: readonly (readonly [files: RegExp, targets: readonly string[]]
     [
       ...["testing/", "core/", "client/", "store/store.ts", "store/memory/"],
       ...["runtime/launch-inline.ts", "runtime/node-ports.ts"],
-      ...["runtime/attempt-context.ts", "runtime/run-handler.ts"],
+      ...["runtime/attempt-context.ts", "runtime/checked-payload.ts", "runtime/run-handler.ts"],
     ],
   ],
 ];

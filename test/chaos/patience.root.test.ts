@@ -6,13 +6,11 @@ import { StoreFile } from "./store-file.ts";
 import { requireStrace, Strace, threadOf } from "./strace.ts";
 
 const HOLD_MS = 20_000;
-const BLOCK_MS = 10_000;
+
 /** What a call may take beyond its own deadline, on a machine that does other things too. */
 const OVERRUN_MS_MAX = 600;
 /** The least time that the store gets for an answer (ANSWER_MS_MIN). */
 const ANSWER_MS = 250;
-/** Renewed every 5 s to 15 s: an owner that renews never comes closer to its end than this. */
-const LEASE_LEFT_MS_MIN = 8_000;
 const TEST_MS_MAX = 90_000;
 
 beforeAll(requireStrace);

@@ -1,7 +1,7 @@
-import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { crc32, deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ROOT } from "../../scripts/packed-project.ts";
@@ -11,15 +11,12 @@ import {
   endAll,
   type MediaServer,
   postJson,
-  readJob,
-  spawnMediaServer,
   startMediaServer,
   temporaryFolder,
   waitForJob,
 } from "./media-server.ts";
 
 const PROCESS = "/api/v1/media/process";
-const JOB_MS_MAX = 30_000;
 const UPLOAD_BYTES_MAX = 100_000;
 const samples = join(ROOT, "examples/media-api/samples");
 const harbour = readFileSync(join(samples, "harbour.jpg"));
@@ -49,8 +46,8 @@ function upload(file: Buffer | undefined, fields?: Record<string, string>): Prom
   return fetch(server.url + PROCESS, { method: "POST", body });
 }
 
-function uploads(folder: string = dataFolder): readonly string[] {
-  return readdirSync(join(folder, "uploads"));
+function uploads(): readonly string[] {
+  return readdirSync(join(dataFolder, "uploads"));
 }
 
 describe("POST /api/v1/media/process", () => {
@@ -106,7 +103,7 @@ describe("POST /api/v1/media/process", () => {
       Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
       /svg/,
     ],
-    ["a PNG that says it is enormous", pngHead(60_000, 60_000), /pixel limit/],
+    ["a PNG that says it is enormous", aPngOf(60_000, 60_000), /pixel limit/],
   ])("accepts %s, and the job is dead after one attempt with the reason", async (_, file, why) => {
     const id = await acceptedId(await upload(file));
 
@@ -173,7 +170,7 @@ describe("what cannot be an upload at all is refused, and leaves nothing on the 
     ["JSON that is none", 400, "application/json", "{"],
     ["JSON that is no object", 400, "application/json", "[]"],
     ["JSON with a __proto__", 400, "application/json", '{"path":"harbour.jpg","__proto__":{}}'],
-  ])("%s with %i", async (_what, status, type, body) => {
+  ])("%s with %i", async (...[, status, type, body]) => {
     const before = uploads();
     const headers = type === undefined ? {} : { "content-type": type };
 
@@ -233,7 +230,7 @@ describe("what cannot be an upload at all is refused, and leaves nothing on the 
 describe("GET /api/v1/jobs/:id", () => {
   it("tells how far a job is while it runs, and answers in between", async () => {
     const id = await acceptedId(
-      await postJson(`${server.url}/api/v1/compute`, { below: 3_000_000 }),
+      await postJson(`${server.url}/api/v1/compute`, { below: 10_000_000 }),
     );
 
     const job = await waitForJob(server, id, ({ progress }) => progress > 0);
@@ -241,7 +238,7 @@ describe("GET /api/v1/jobs/:id", () => {
     expect(Object.keys(job)).toEqual(["id", "state", "progress", "attempt"]);
 
     const done = await waitForJob(server, id);
-    expect(done).toMatchObject({ state: "done", progress: 1, result: { primes: 216_816 } });
+    expect(done).toMatchObject({ state: "done", progress: 1, result: { primes: 664_579 } });
   });
 
   it.each(["nope", "j_zzzzz", "..%2f..%2fetc", "%00", "00000000-0000-4000-8000-000000000000"])(
@@ -263,122 +260,21 @@ describe("GET /api/v1/health", () => {
   });
 });
 
-describe("a full queue", () => {
-  it("is answered within a second or so by 503 and Retry-After, and keeps no input", async () => {
-    const folder = temporaryFolder();
-    const full = await startMediaServer({ DATA_DIR: folder, QUEUE_CAPACITY: "1" });
-    const post = (body: FormData): Promise<Response> =>
-      fetch(full.url + PROCESS, { method: "POST", body });
-    // They keep every thread busy for seconds, so that nothing is taken from the other queue.
-    const busy = Array.from({ length: 8 }, () =>
-      postJson(`${full.url}/api/v1/compute`, { below: 20_000_000 }),
-    );
-    await Promise.all(busy);
-
-    const answers = await Promise.all(
-      Array.from({ length: 12 }, () => post(aForm(new Uint8Array(harbour)))),
-    );
-    const refused = answers.filter(({ status }) => status === 503);
-    const accepted = answers.filter(({ status }) => status === 202);
-
-    expect(refused.length + accepted.length).toBe(12);
-    expect(refused.length).toBeGreaterThan(0);
-    for (const response of refused) {
-      expect(response.headers.get("retry-after")).toBe("1");
-      expect(await response.json()).toMatchObject({
-        error: "UNJAM_QUEUE_FULL",
-        message: expect.any(String) as string,
-        help: expect.any(String) as string,
-      });
-    }
-    expect((await fetch(`${full.url}/api/v1/health`)).status).toBe(200);
-    expect(uploads(folder)).toHaveLength(accepted.length);
-    await full.end("SIGKILL");
-  });
-});
-
-describe("the server", () => {
-  it("prints what to try, with files that are there, and where its data is", () => {
-    const files = [...server.output().matchAll(/file=@(\S+)/g)].map(([, file = ""]) => file);
-
-    expect(files.length).toBeGreaterThan(1);
-    expect(files.filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);
-    expect(server.output()).toContain(dataFolder);
-    expect(server.output()).toContain(`curl ${server.url}/api/v1/health`);
-  });
-
-  it.each(["SIGTERM", "SIGINT"] as const)(
-    "on %s finishes what it runs, keeps what waits, and ends with exit code 0",
-    async (signal) => {
-      const folder = temporaryFolder();
-      const first = await startMediaServer({ DATA_DIR: folder });
-      const ids = await Promise.all(
-        Array.from({ length: 6 }, async () =>
-          acceptedId(await postJson(`${first.url}/api/v1/compute`, { below: 1_000_000 })),
-        ),
-      );
-      await waitForJob(first, ids[0] ?? "", ({ state }) => state !== "ready");
-
-      const ended = await first.end(signal);
-
-      expect(ended).toEqual({ code: 0, signal: null });
-      expect(first.output()).toContain("closed");
-      const second = await startMediaServer({ DATA_DIR: folder });
-      const jobs = await Promise.all(ids.map((id) => waitForJob(second, id)));
-      expect(jobs.map(({ state, attempt }) => `${state} ${attempt}`)).toEqual(
-        ids.map(() => "done 1"),
-      );
-      await second.end("SIGKILL");
-    },
-    JOB_MS_MAX * 2,
-  );
-
-  it.each([
-    ["a port that is taken", () => ({ PORT: new URL(server.url).port }), /EADDRINUSE.*PORT/],
-    ["a port that is none", () => ({ PORT: "http" }), /PORT is a whole number from 0 to 65535/],
-    ["no place for its data", () => ({ DATA_DIR: "/dev/null/x" }), /DATA_DIR: ENOTDIR/],
-    ["no media folder", () => ({ MEDIA_DIR: join(mediaFolder, "no") }), /MEDIA_DIR: ENOENT/],
-  ])("ends at once with one line when it has %s", async (_what, env, line) => {
-    const under = spawnMediaServer({ DATA_DIR: dataFolder, ...env() });
-
-    const ended = await under.ended;
-
-    expect(ended.code).toBe(1);
-    expect(under.output().trim().split("\n")).toEqual([expect.stringMatching(line)]);
-  });
-
-  it("says with code and help that a file is not its store", async () => {
-    const folder = temporaryFolder();
-    writeFileSync(join(folder, "jobs.db"), "notes of mine ".repeat(100));
-
-    const under = spawnMediaServer({ DATA_DIR: folder });
-
-    expect((await under.ended).code).toBe(4);
-    expect(under.output()).toMatch(/^UNJAM_STORE_FOREIGN: .*\n.+/);
-  });
-
-  it("is what `npm start` starts, and Ctrl-C ends", async () => {
-    const started = await startMediaServer({ DATA_DIR: temporaryFolder() }, ["npm", "start"]);
-    const id = await acceptedId(
-      await postJson(started.url + PROCESS, { path: "meadow.png", width: 64 }),
-    );
-    expect(await waitForJob(started, id)).toMatchObject({ state: "done" });
-
-    await started.end("SIGINT");
-
-    expect(started.output()).toContain("closed");
-  });
-});
-
-/** The head of a PNG, which says how large the image is before any of it has come. */
-function pngHead(width: number, height: number): Buffer {
-  const head = Buffer.alloc(33);
-  head.write("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "latin1");
-  head.writeUInt32BE(width, 16);
-  head.writeUInt32BE(height, 20);
-  head.set([8, 2, 0, 0, 0], 24);
-  return Buffer.concat([head, Buffer.alloc(1_000)]);
+/** A PNG of a few bytes that unpacks to gigabytes, by what its head says. */
+function aPngOf(width: number, height: number): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2, 0, 0, 0], 8);
+  const chunks = [pngChunk("IHDR", header), pngChunk("IDAT", deflateSync(Buffer.alloc(1_000)))];
+  return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), ...chunks]);
 }
 
-void once;
-void readJob;
+function pngChunk(type: string, data: Buffer): Buffer {
+  const typed = Buffer.concat([Buffer.from(type, "latin1"), data]);
+  const chunk = Buffer.alloc(4 + typed.length + 4);
+  chunk.writeUInt32BE(data.length, 0);
+  chunk.set(typed, 4);
+  chunk.writeUInt32BE(crc32(typed), 4 + typed.length);
+  return chunk;
+}

@@ -132,7 +132,7 @@ export async function postJson(url: string, body: unknown): Promise<Response> {
   return fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
-export async function readJob(server: MediaServer, id: string): Promise<JobAnswer> {
+async function readJob(server: MediaServer, id: string): Promise<JobAnswer> {
   const response = await fetch(`${server.url}/api/v1/jobs/${id}`);
   expect(response.status).toBe(200);
   return (await response.json()) as JobAnswer;

@@ -14,6 +14,11 @@ export const ON_THREADS: readonly Mode[] = [
   { store: "memory", runtime: "threads" },
   { store: "sqlite", runtime: "threads" },
 ];
+/** For what depends little on the store: each store and each runtime once. */
+export const CORNERS: readonly Mode[] = [
+  { store: "sqlite", runtime: "threads" },
+  { store: "memory", runtime: "inline" },
+];
 export const EVERYWHERE: readonly Mode[] = [
   ...ON_THREADS,
   { store: "memory", runtime: "inline" },

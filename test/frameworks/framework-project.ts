@@ -4,7 +4,6 @@ import { dirname, join } from "node:path";
 import { inject } from "vitest";
 import { run, type Ended, succeed } from "./program.ts";
 import { type PackageName, VERSIONS } from "./versions.ts";
-import type {} from "../package/install-packed.ts";
 
 /** The largest, Next.js with its compiler, takes ten seconds with an empty cache on a good line. */
 const INSTALL_MS_MAX = 240_000;

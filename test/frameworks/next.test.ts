@@ -17,7 +17,10 @@ describe(`the small app in a route of Next.js ${VERSIONS.next}`, () => {
   /** A production build and its server. */
   async function serve(): Promise<Server> {
     await succeed(["next", "build"], limits);
-    return Server.start(["next", "start", "--port", "0", "--hostname", "127.0.0.1"], limits);
+    // The server in place of the shell, so that it is the server's end which is seen.
+    const script = pageFile("next/start.sh").replace("next start", "exec next start");
+    project.write({ "start.sh": script });
+    return Server.start(["bash", "start.sh"], { ...limits, env: { PORT: "0" } });
   }
 
   beforeAll(async () => {
@@ -26,18 +29,21 @@ describe(`the small app in a route of Next.js ${VERSIONS.next}`, () => {
   });
   afterAll(() => project[Symbol.dispose]());
 
-  it("answers from the loop and from a thread, from one app for all requests", async () => {
+  it("answers from the loop and from a thread, and is closed before the process ends", async () => {
     project.write(recipe("next"));
     await using server = await serve();
 
     const answers = await Promise.all(
       [1, 2].map(async () => (await fetch(`${server.url}/api/jobs?name=Ada`)).json()),
     );
+    const ended = await server.stop();
 
     expect(answers).toEqual([
       [HELLO, SUM],
       [HELLO, SUM],
     ]);
+    // Next.js itself would have ended with exit code 143; the app raises the signal again.
+    expect(ended).toMatchObject({ code: null, signal: "SIGTERM" });
   });
 
   it("says what to do when unjam is in the bundle", async () => {

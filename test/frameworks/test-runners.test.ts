@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FrameworkProject } from "./framework-project.ts";
 import { run } from "./program.ts";
-import { PAGE, pageFile, recipe } from "./recipe.ts";
+import { PAGE, pageFile } from "./recipe.ts";
 import { VERSIONS } from "./versions.ts";
 
 const RUN_MS_MAX = 60_000;
@@ -12,7 +12,8 @@ describe("unjam/testing", () => {
 
   beforeAll(async () => {
     await project.install(["vitest"], { type: "module" });
-    project.write({ "node/mail.test.ts": pageFile("mail.test.ts"), ...recipe("vitest") });
+    project.write({ "node/mail.test.ts": pageFile("mail.test.ts") });
+    project.write({ "vitest/mail.test.ts": pageFile("vitest/mail.test.ts") });
   });
   afterAll(() => project[Symbol.dispose]());
 
@@ -24,7 +25,7 @@ describe("unjam/testing", () => {
   });
 
   it(`works inside vitest ${VERSIONS.vitest}`, async () => {
-    const { code, stdout } = await run(["vitest", "run", "mail.test.ts", "--dir", "."], limits);
+    const { code, stdout } = await run(["vitest", "run", "--dir", "vitest"], limits);
 
     expect(stdout).toMatch(/mail\.test\.ts \(1 test\)/);
     expect(code).toBe(0);

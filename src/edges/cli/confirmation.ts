@@ -11,6 +11,12 @@ export interface Question {
   readonly isYes: boolean;
 }
 
+/** Where the question is put; the process itself, except in tests. */
+export interface Terminal {
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly stderr: NodeJS.WritableStream;
+}
+
 /**
  * Whether to go on. Asks on the terminal, naming the environment where one is set; without a
  * terminal nobody could answer, so only --yes counts.
@@ -19,10 +25,10 @@ export interface Question {
 export async function confirm(
   { deed, where, isYes }: Question,
   { screen, env, signal }: Pick<CommandContext, "screen" | "env" | "signal">,
-  { stdin, stderr }: Pick<NodeJS.Process, "stdin" | "stderr"> = process,
+  { stdin, stderr }: Terminal = process,
 ): Promise<boolean> {
   if (isYes) return true;
-  if (screen.isJson || !stdin.isTTY) {
+  if (screen.isJson || stdin.isTTY !== true) {
     throw leftOut("--yes", where, `given to ${deed}, because nobody can be asked here`);
   }
   const { value, source } = readSetting(SETTINGS.env, undefined, env);

@@ -1,4 +1,6 @@
 import type { App } from "../../client/app.ts";
+import type { OpenOptions } from "../../client/open-options.ts";
+import type { Logger } from "../../core/job-context.ts";
 import type { CommandContext } from "./command.ts";
 import { endSoon } from "./screen.ts";
 import { readSetting, SETTINGS, type Setting } from "./setting.ts";
@@ -12,6 +14,8 @@ interface Use {
   /** A look, or a change to what is there, must not make a store where there is none. */
   readonly mustExist: boolean;
   readonly tasks?: URL;
+  /** Who hears of the store's troubles; by default they go to stderr, and nowhere under --json. */
+  readonly logger?: Logger;
 }
 
 /** What a command needs to reach its store. */
@@ -37,7 +41,7 @@ export function sameStore(context: StoreContext): string {
  */
 export async function withApp<T>(
   context: StoreContext,
-  { mustExist, tasks }: Use,
+  { mustExist, tasks, logger }: Use,
   use: (app: App) => Promise<T>,
 ): Promise<T> {
   const store = storeSetting(context).value;
@@ -45,7 +49,11 @@ export async function withApp<T>(
   if (mustExist) requireStore(store);
   else findStore(store);
   const { open } = await import("../../client/open.ts");
-  const options = { store, work: false, runtime: "inline" } as const;
+  const options: OpenOptions = {
+    ...{ store, work: false, runtime: "inline" },
+    logger: logger ?? (await defaultLogger(context)),
+    ...(tasks === undefined ? {} : { tasks }),
+  };
   const aborted = rejection(context.signal);
   const notice = setTimeout(
     () => context.screen.say(`still waiting for ${store}; another process may hold it locked`),
@@ -53,10 +61,7 @@ export async function withApp<T>(
   );
   let app: App | undefined;
   try {
-    app = await Promise.race([
-      open(tasks === undefined ? options : { ...options, tasks }),
-      aborted,
-    ]);
+    app = await Promise.race([open(options), aborted]);
     clearTimeout(notice);
     return await Promise.race([use(app), aborted]);
   } finally {
@@ -65,6 +70,12 @@ export async function withApp<T>(
     // A module of the user's, or an open() that was given up, may hold the process open.
     endSoon();
   }
+}
+
+/** Under --json stderr holds one error or nothing; what would be a warning there fails the command. */
+async function defaultLogger({ screen }: StoreContext): Promise<Logger> {
+  const { stderrLog } = await import("./logger.ts");
+  return stderrLog(screen.isJson ? "silent" : "warn", screen.isJson);
 }
 
 function rejection(signal: AbortSignal): Promise<never> {

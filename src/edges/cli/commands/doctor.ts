@@ -85,9 +85,12 @@ async function examineDisk(context: Context): Promise<readonly Check[]> {
 async function examineStore(context: Context): Promise<Omit<Findings, "config">> {
   const { storeChecks } = await import("../doctor/store-checks.ts");
   const since = performance.now();
+  const troubles: string[] = [];
+  const note = (_: object, message: string): void => void troubles.push(message);
+  const logger = { info: () => undefined, warn: note, error: note };
   try {
-    const checks = await withApp(context, { mustExist: true }, (app) =>
-      storeChecks(app, performance.now() - since),
+    const checks = await withApp(context, { mustExist: true, logger }, (app) =>
+      storeChecks(app, { openMs: performance.now() - since, troubles }),
     );
     return { checks, unreachable: undefined };
   } catch (error) {

@@ -100,8 +100,8 @@ export const enqueue: Command = defineCommand<typeof FLAGS>({
         return EXIT.ok;
       }
       screen.say(`stored as ${job.id}`);
-      const queue = await queueOf(job, context);
-      if (consumerCount(surroundings.workforce, queue) === 0) screen.say(nobody(queue));
+      const place = await queueOf(job, context);
+      if (consumerCount(surroundings.workforce, place) === 0) screen.say(nobody(place));
       const waitMs = wait === "bare" ? WAIT_MS_DEFAULT : wait;
       const result = await job.result({ waitMs, signal: context.signal });
       screen.show({ id: job.id, result }, result === undefined ? [] : [JSON.stringify(result)]);

@@ -4,6 +4,7 @@ import {
   LOOP_SLOTS_DEFAULT,
   THREADS_DEFAULT,
 } from "../../../core/limits.ts";
+import { UnjamError } from "../../../core/errors.ts";
 import { CLOSE_OPTIONS, WORK_OPTIONS } from "../../../core/option-tables.ts";
 import { invalid, readQueueName } from "../../../core/options.ts";
 import { type Command, type CommandContext, defineCommand, EXIT, STORE_FLAG } from "../command.ts";
@@ -147,13 +148,17 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Rejects once the runtime has used up its restarts: an orchestrator can then start a fresh process. */
-async function brokenState(app: App): Promise<never> {
-  await new Promise<void>((resolve) => {
-    app.on("broken", () => resolve());
+/**
+ * Rejects once a part has used up its restarts. A worker that can no longer run its jobs would
+ * still look alive to the queue; an orchestrator can start a fresh one when this one ends.
+ */
+function brokenState(app: App): Promise<never> {
+  const broken = new Promise<never>((_, reject) => {
+    app.on("broken", (facts) =>
+      reject(new UnjamError("UNJAM_BROKEN", { ...facts, perMs: RESTARTS_PER_MS })),
+    );
   });
-  // Every call of a broken app says what broke it; the event comes just before that.
-  await new Promise<void>((resolve) => setImmediate(resolve));
-  await app.queues();
-  return new Promise<never>(() => undefined);
+  // It may break while nobody races with it.
+  broken.catch(() => undefined);
+  return broken;
 }

@@ -2,10 +2,12 @@ import type { App } from "../../../client/app.ts";
 import { consumerCount, type Workforce, workforceOf } from "../consumers.ts";
 import { showDuration } from "../flag-value.ts";
 import { usualTaskModule } from "../task-module.ts";
-import { type Check, ok, warning } from "./check.ts";
+import { bad, type Check, ok, warning } from "./check.ts";
 
 type Queue = Awaited<ReturnType<App["queues"]>>[number];
 
+/** Enough to meet several pages, and little even with payloads of the largest size. */
+const JOBS_READ = 100;
 /** Clocks of processes on one machine are one clock; more than this apart, it was moved. */
 const CLOCK_STEP_MS_MAX = 1_000;
 /** Losses that are older than this are history. */
@@ -19,15 +21,32 @@ const DURABILITY = {
   memory: "nothing survives the end of the process",
 } as const;
 
-/** What an open store says about itself and those who work on it. */
-export async function storeChecks(app: App, openMs: number): Promise<readonly Check[]> {
+/** How opening went: how long it took, and what the runtime has complained about since. */
+export interface Opening {
+  readonly openMs: number;
+  readonly troubles: readonly string[];
+}
+
+/**
+ * What an open store says about itself and those who work on it.
+ * @throws UNJAM_STORE_… when it cannot be read
+ */
+export async function storeChecks(
+  app: App,
+  { openMs, troubles }: Opening,
+): Promise<readonly Check[]> {
   const since = performance.now();
   const [{ place, durability }, queues] = await Promise.all([app.store(), app.queues()]);
+  // Damage in the jobs' own pages shows only where jobs are read.
+  await app.jobs({ limit: JOBS_READ });
   const readMs = performance.now() - since;
   const workforce = await workforceOf(app);
   const found = `${place}, opened in ${openMs.toFixed(0)} ms, read in ${readMs.toFixed(1)} ms`;
+  const [trouble] = troubles;
   return [
-    ok("store", found),
+    trouble === undefined
+      ? ok("store", found)
+      : bad("store", `${found}, but ${trouble}`, "keep a copy of the file, and look at its disk"),
     durability === "power"
       ? ok("durability", `${durability}: ${DURABILITY[durability]}`)
       : warning("durability", `${durability}: ${DURABILITY[durability]}`, "use sqlite:<path>"),
