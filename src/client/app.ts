@@ -14,6 +14,7 @@ import { IdSource } from "../runtime/id-source.ts";
 import type { FromEngine } from "../runtime/messages.ts";
 import type { RuntimeHandle, RuntimeListener } from "../runtime/runtime-handle.ts";
 import type { Owner, QueueRecord } from "../store/store.ts";
+import { closeOnSignals } from "./close-signals.ts";
 import { EngineClient, type OpenWait } from "./engine-client.ts";
 import { Enqueuer } from "./enqueuer.ts";
 import { EventHub } from "./event-hub.ts";
@@ -67,7 +68,7 @@ export class App implements AsyncDisposable {
   #base: JoinBase = new Map();
   #openedAt = 0;
   #closing: Promise<void> | undefined;
-  #onSignal: ((signal: NodeJS.Signals) => void) | undefined;
+  #stopListening: (() => void) | undefined;
 
   constructor(options: AppOptions) {
     const ports = { clock: options.clock, timers: options.timers };
@@ -127,7 +128,7 @@ export class App implements AsyncDisposable {
       throw error;
     }
     this.#phase = "open";
-    if (closesOnSignals) this.#closeOnSignals();
+    if (closesOnSignals) this.#stopListening = closeOnSignals(() => this.close());
   }
 
   /**
@@ -268,10 +269,7 @@ export class App implements AsyncDisposable {
   }
 
   async #close(graceMs: number): Promise<void> {
-    if (this.#onSignal !== undefined) {
-      process.off("SIGTERM", this.#onSignal);
-      process.off("SIGINT", this.#onSignal);
-    }
+    this.#stopListening?.();
     const until = this.#clock.now() + graceMs;
     if (this.#phase === "open") {
       this.#phase = "closing";
@@ -285,18 +283,6 @@ export class App implements AsyncDisposable {
     const closed = new UnjamError("UNJAM_CLOSED", { what: "a call that was still waiting" });
     this.#outbox.rejectAll(closed);
     this.#engine.rejectAll(closed);
-  }
-
-  #closeOnSignals(): void {
-    let hasBegun = false;
-    this.#onSignal = (signal) => {
-      // A second signal does not wait for the grace.
-      if (hasBegun) process.exit(130);
-      hasBegun = true;
-      void this.close().finally(() => process.kill(process.pid, signal));
-    };
-    process.on("SIGTERM", this.#onSignal);
-    process.on("SIGINT", this.#onSignal);
   }
 
   #receive(message: FromEngine): void {

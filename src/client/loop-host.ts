@@ -3,7 +3,7 @@ import type { ClaimedJob, JobNumber } from "../core/job.ts";
 import { formatJobId } from "../core/job-id.ts";
 import type { TaskBody } from "../core/task.ts";
 import { LoopBeat, newBeatMemory } from "../runtime/loop-beat.ts";
-import { registerLoop } from "../runtime/loop-registry.ts";
+import { registerLoop } from "../runtime/loop-moment.ts";
 import { LoopRunner } from "../runtime/loop-runner.ts";
 import type { LoopBlock } from "../runtime/loop-watch.ts";
 import type { FromEngine, ToEngine } from "../runtime/messages.ts";

@@ -14,7 +14,7 @@ import { abortError } from "./abort-error.ts";
 import { AttemptContext } from "./attempt-context.ts";
 import type { FromJobThread, JobThreadData, ToJobThread } from "./job-thread-messages.ts";
 import { markJobThread } from "./job-thread-mark.ts";
-import { nodeClock } from "./node-ports.ts";
+import { nodeClock, nodeTimers } from "./node-ports.ts";
 import { callHandler, endOfError, endOfValue } from "./run-handler.ts";
 import { ThreadEnqueues } from "./thread-enqueues.ts";
 
@@ -29,7 +29,7 @@ markJobThread();
 if (process.platform === "linux") lowerPriority();
 
 const tasks = new Map<string, TaskBody>();
-const enqueues = new ThreadEnqueues(tasks, nodeClock, send);
+const enqueues = new ThreadEnqueues(tasks, { clock: nodeClock, timers: nodeTimers }, send);
 let running:
   | { readonly id: number; readonly token: number; readonly context: AttemptContext }
   | undefined;

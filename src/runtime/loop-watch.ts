@@ -5,7 +5,7 @@
 import type { Clock, Timers } from "../core/clock.ts";
 import { LOOP_BEAT_MS, LOOP_BLOCKED_MS, SUPERVISOR_TICK_MS } from "../core/limits.ts";
 import type { ProbeAnswer } from "../stack/main-probe.ts";
-import { ASK_LOOPS, type LoopMoment, readMoment } from "./loop-registry.ts";
+import { ASK_LOOPS, type LoopMoment, readMoment } from "./loop-moment.ts";
 
 /** How long the question may take: past this the main thread sits in native code. */
 const PROBE_MS = 100;

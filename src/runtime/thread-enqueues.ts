@@ -1,4 +1,4 @@
-import type { Clock } from "../core/clock.ts";
+import type { Clock, Timer, Timers } from "../core/clock.ts";
 import { type AddOrder, plainOrder, readOrder } from "../core/enqueue-order.ts";
 import { UnjamError } from "../core/errors.ts";
 import { formatJobId } from "../core/job-id.ts";
@@ -13,24 +13,26 @@ interface Caller {
   readonly since: number;
   readonly resolve: (job: { readonly id: string }) => void;
   readonly reject: (error: Error) => void;
-  readonly timer: NodeJS.Timeout;
+  readonly timer: Timer;
 }
 
 /** `ctx.enqueue` on a job thread: the job travels by way of supervisor and engine into the store. */
 export class ThreadEnqueues {
   readonly #tasks: ReadonlyMap<string, TaskBody>;
   readonly #clock: Clock;
+  readonly #timers: Timers;
   readonly #send: (message: FromJobThread) => void;
   readonly #callers = new Map<number, Caller>();
   #lastBatch = 0;
 
   constructor(
     tasks: ReadonlyMap<string, TaskBody>,
-    clock: Clock,
+    ports: { readonly clock: Clock; readonly timers: Timers },
     send: (message: FromJobThread) => void,
   ) {
     this.#tasks = tasks;
-    this.#clock = clock;
+    this.#clock = ports.clock;
+    this.#timers = ports.timers;
     this.#send = send;
   }
 
@@ -53,7 +55,7 @@ export class ThreadEnqueues {
     const caller = this.#callers.get(message.batch);
     if (caller === undefined) return;
     this.#callers.delete(message.batch);
-    clearTimeout(caller.timer);
+    caller.timer.cancel();
     const { shape } = caller.order;
     const id = shape.callerId ?? formatJobId(ids[0] ?? 0);
     const outcome = message.outcomes === "added" ? undefined : message.outcomes[0]?.[1];
@@ -82,7 +84,7 @@ export class ThreadEnqueues {
           }),
         );
       };
-      const timer = setTimeout(onTime, answerMs + ANSWER_SLACK_MS);
+      const timer = this.#timers.after(answerMs + ANSWER_SLACK_MS, onTime);
       this.#callers.set(batch, { order, since, resolve, reject, timer });
       const group = { shape, capacity, ids: [id], payloads: [payload], atomic: false };
       const limits = { waitersMax, deadline: since + waitMs, answerBy: since + answerMs };
