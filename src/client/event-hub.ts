@@ -4,7 +4,7 @@ import {
   type AppEventName,
   type AppEvents,
 } from "../core/events.ts";
-import type { Logger, LogLine } from "../core/job-context.ts";
+import type { Logger, LogLevel, LogLine } from "../core/job-context.ts";
 import { invalid } from "../core/options.ts";
 
 type Listener = (data: never) => void;
@@ -17,7 +17,7 @@ export class EventHub {
   readonly #named = new Set<string>();
 
   constructor(logger: Logger) {
-    this.#logger = logger;
+    this.#logger = guarded(logger);
   }
 
   /** @throws UNJAM_INVALID_OPTION for a name that is not in the list */
@@ -91,4 +91,23 @@ export class EventHub {
         return;
     }
   }
+}
+
+/** The caller's logger may throw, as when its disk is full. What it was to report goes on. */
+function guarded(logger: Logger): Logger {
+  const write =
+    (level: LogLevel) =>
+    (fields: object, message: string): void => {
+      try {
+        logger[level]?.(fields, message);
+      } catch {
+        // Nobody is left to tell.
+      }
+    };
+  return {
+    debug: write("debug"),
+    info: write("info"),
+    warn: write("warn"),
+    error: write("error"),
+  };
 }

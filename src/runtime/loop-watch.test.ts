@@ -21,7 +21,7 @@ function aWatchedLoop(answers: (asked: number) => ProbeAnswer) {
     blocks,
     loop,
     /** The loop turns every 10 ms for so long. */
-    async turn(ms: number): Promise<void> {
+    turn: async (ms: number): Promise<void> => {
       for (let passed = 0; passed < ms; passed += 10) {
         loop.beat = clock.now();
         await clock.advance(10);

@@ -251,7 +251,9 @@ export class ThreadCrew {
     member.work = null;
     if (work.stopping === "timeout") this.#report(work, timedOut(work));
     this.#members.delete(member.number);
-    if (this.#mayRestart(`it ran task "${work.facts.name}" past its end`)) this.#hireIfNeeded();
+    // Ended on purpose, and paid for by its job: the budget is for threads that die by themselves.
+    this.#sayReplaced(`it ran task "${work.facts.name}" past its end`);
+    this.#hireIfNeeded();
     const isStuck = this.#timers.after(TERMINATE_MS_MAX, () => this.#sayStuck(work));
     void member.slot.end().then(() => isStuck.cancel());
   }
@@ -261,12 +263,11 @@ export class ThreadCrew {
     this.#dispatch();
   }
 
+  /** Left behind for as long as the process lives, which cannot be done without end. */
   #sayStuck({ facts }: Work): void {
-    const reason = `a thread of task "${facts.name}" sits in native code and cannot be ended; it is left behind`;
-    this.#say({
-      name: "replaced",
-      data: { part: "job thread", reason, restarts: this.#budget.count },
-    });
+    this.#mayRestart(
+      `a thread of task "${facts.name}" sits in native code and cannot be ended; it is left behind`,
+    );
   }
 
   /** A thread is gone that nobody ended, or one that was: then it is forgotten already. */
@@ -293,12 +294,11 @@ export class ThreadCrew {
 
   /** Notes one replacement. Beyond the budget the crew is broken: its work goes back, nothing new starts. */
   #mayRestart(reason: string): boolean {
-    const isWithin = this.#budget.take(this.#clock.now());
-    const data = { part: "job thread", reason, restarts: this.#budget.count };
-    if (isWithin) {
-      this.#say({ name: "replaced", data });
+    if (this.#budget.take(this.#clock.now())) {
+      this.#sayReplaced(reason);
       return true;
     }
+    const data = { part: "job thread", reason, restarts: this.#budget.count };
     if (!this.#isBroken) this.#send({ type: "broken", data });
     this.#isBroken = true;
     this.#giveBack();
@@ -309,7 +309,9 @@ export class ThreadCrew {
     this.#send({ type: "ends", ends: [{ id, token, end }] });
   }
 
-  #say(event: AppEvent): void {
+  #sayReplaced(reason: string): void {
+    const data = { part: "job thread", reason, restarts: this.#budget.count };
+    const event: AppEvent = { name: "replaced", data };
     this.#send({ type: "event", event });
   }
 }

@@ -28,6 +28,7 @@ export class JobWatch implements Follower {
   readonly #instants = new Instants();
   readonly #listeners = new Set<() => void>();
   #store: Store | undefined;
+  #isClosed = false;
 
   /** Puts itself around the store, as the runtime opens it. */
   decorate(store: Store): Store {
@@ -35,15 +36,21 @@ export class JobWatch implements Follower {
     return watchedStore(store, {
       changed: () => this.#tell(),
       willChange: (at) => this.#instants.add(at),
+      closed: () => {
+        this.#isClosed = true;
+        // Who still waits finds out.
+        this.#tell();
+      },
     });
   }
 
   async isBusy(): Promise<boolean> {
+    if (this.#isClosed) return false;
     return (await this.queues()).some(({ counts }) => counts.leased > 0);
   }
 
   nextInstant(now: EpochMs): EpochMs | null {
-    return this.#instants.next(now);
+    return this.#isClosed ? null : this.#instants.next(now);
   }
 
   queues(): Promise<readonly QueueRecord[]> {
@@ -57,11 +64,6 @@ export class JobWatch implements Follower {
     const retrying = scheduled.filter(({ attempt, losses }) => attempt + losses > 0);
     if (retrying.length === 0) return null;
     return retrying.reduce((first, { runAt }) => Math.min(first, runAt ?? 0), Infinity);
-  }
-
-  /** The store is closed: who still waits finds that out. */
-  close(): void {
-    this.#tell();
   }
 
   #tell(): void {

@@ -241,11 +241,29 @@ describe("a test app", () => {
     await expect(test.app.enqueue(wait, {})).rejects.toMatchObject({ code: "UNJAM_CLOSED" });
   });
 
-  it("refuses options that it does not have, and a clock that is none", async () => {
+  it("that was closed by itself does not hold up the clock of others", async () => {
+    const clock = new ManualClock();
+    const [first, second] = [
+      await open({ tasks: [hello], clock }),
+      await open({ tasks: [hello], clock }),
+    ];
+    const job = await second.app.enqueue(hello, { name: "Ada" }, { delayMs: HOUR_MS });
+
+    await first.app.close();
+    await clock.advance(HOUR_MS);
+
+    expect(await job.result()).toBe("hello Ada");
+  });
+
+  it("refuses options that it does not have, a clock that is none, and no tasks", async () => {
     const wrong = { tasks: [hello], store: "sqlite:jobs.db" } as TestOptions;
     const clock = { now: () => 0, wallNow: () => 0 } as unknown as ManualClock;
 
     await expect(openTest(wrong)).rejects.toMatchObject({ code: "UNJAM_UNKNOWN_OPTION" });
+    await expect(openTest(undefined as never)).rejects.toMatchObject({
+      code: "UNJAM_INVALID_OPTION",
+      details: { option: "tasks" },
+    });
     await expect(openTest({ tasks: [], clock })).rejects.toMatchObject({
       code: "UNJAM_INVALID_OPTION",
     });

@@ -28,7 +28,7 @@ interface TestValues {
   readonly logger: unknown;
 }
 
-const TEST_OPTIONS: OptionTable<TestValues> = {
+const TEST_OPTIONS = {
   tasks: {
     kind: "other",
     expected: "the URL of a module, or an array of tasks",
@@ -41,7 +41,7 @@ const TEST_OPTIONS: OptionTable<TestValues> = {
   },
   clock: { kind: "other", expected: "a ManualClock", about: "the time of the app" },
   logger: { kind: "other", expected: "an object with info, warn and error", about: "a logger" },
-};
+} as const satisfies OptionTable<TestValues>;
 
 /** The middle of every range: a backoff without jitter. */
 const NO_CHANCE = 0.5;
@@ -75,7 +75,10 @@ const NO_CHANCE = 0.5;
  * }
  */
 export async function openTest(options: TestOptions): Promise<TestApp> {
-  readOptions(TEST_OPTIONS, options, "openTest()");
+  const given = readOptions(TEST_OPTIONS, options, "openTest()");
+  if (given.tasks === undefined) {
+    throw invalid("tasks", "openTest()", TEST_OPTIONS.tasks.expected, given.tasks);
+  }
   const { tasks, queues, logger, clock = new ManualClock() } = options;
   if (!(clock instanceof ManualClock)) {
     throw invalid("clock", "openTest()", "a ManualClock", clock);
@@ -89,14 +92,10 @@ export async function openTest(options: TestOptions): Promise<TestApp> {
       ...(logger === undefined ? {} : { logger }),
     },
   );
-  const stopFollowing = clock.follow(watch);
+  const onClose = clock.follow(watch);
   return new TestApp({
-    ...{ app, clock, watch },
+    ...{ app, clock, watch, onClose },
     around: surroundings(app, { clock, logger: logger ?? stderrLogger }),
-    onClose: () => {
-      stopFollowing();
-      watch.close();
-    },
   });
 }
 

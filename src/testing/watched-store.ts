@@ -8,6 +8,8 @@ export interface StoreWatcher {
   readonly changed: () => void;
   /** A stored job will change by itself at this instant. */
   readonly willChange: (at: EpochMs) => void;
+  /** It answers nothing any more. */
+  readonly closed: () => void;
 }
 
 /**
@@ -36,6 +38,7 @@ export function watchedStore(store: Store, watcher: StoreWatcher): Store {
     prune: (limits, deadline) => after(store.prune(limits, deadline), changed),
     cancel: (request, deadline) => after(store.cancel(request, deadline), changed),
     revive: (ids, deadline) => after(store.revive(ids, deadline), changed),
+    close: () => after(store.close(), watcher.closed),
   };
 }
 
@@ -44,7 +47,7 @@ function unchanging(
   store: Store,
 ): Omit<
   Store,
-  "add" | "claim" | "renew" | "settle" | "wake" | "hasten" | "prune" | "cancel" | "revive"
+  "add" | "claim" | "renew" | "settle" | "wake" | "hasten" | "prune" | "cancel" | "revive" | "close"
 > {
   return {
     capabilities: store.capabilities,
@@ -58,13 +61,12 @@ function unchanging(
     queues: () => store.queues(),
     setPaused: (queue, paused, deadline) => store.setPaused(queue, paused, deadline),
     changedByOthers: () => store.changedByOthers(),
-    close: () => store.close(),
   };
 }
 
 /** Tells at once, because the memory store has made the change before it answers. */
-function after<T>(call: Promise<T>, changed: () => void): Promise<T> {
-  changed();
+function after<T>(call: Promise<T>, tell: () => void): Promise<T> {
+  tell();
   return call;
 }
 

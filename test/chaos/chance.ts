@@ -1,5 +1,7 @@
 /** Repeat a run with UNJAM_SEED=<the seed that it printed>. */
-export const SEED: number = Number(process.env["UNJAM_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+export const SEED: number = Number(
+  process.env["UNJAM_SEED"] ?? Math.floor(Math.random() * 2 ** 31),
+);
 
 /** Chance that can be repeated (mulberry32). */
 export class Chance {

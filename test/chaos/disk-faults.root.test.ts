@@ -87,7 +87,9 @@ function findLies(calls: readonly Call[], file: string): string[] {
   using store = StoreFile.open(file);
   const ns = calls.flatMap((call) => call.ns);
   const stored = new Set(
-    store.jobs(`payload ->> 'n' BETWEEN ${Math.min(...ns)} AND ${Math.max(...ns)}`).map(({ n }) => n),
+    store
+      .jobs(`payload ->> 'n' BETWEEN ${Math.min(...ns)} AND ${Math.max(...ns)}`)
+      .map(({ n }) => n),
   );
   return calls.flatMap(({ ns: wanted, outcome }) => {
     const found = wanted.filter((n) => stored.has(n)).length;

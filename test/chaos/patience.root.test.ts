@@ -7,6 +7,9 @@ import { requireStrace, Strace, threadOf } from "./strace.ts";
 
 const HOLD_MS = 20_000;
 
+const BLOCK_MS = 10_000;
+/** Renewed every 5 s to 15 s: the lease of an owner that lives never comes nearer to its end. */
+const LEASE_LEFT_MS_MIN = 8_000;
 /** What a call may take beyond its own deadline, on a machine that does other things too. */
 const OVERRUN_MS_MAX = 600;
 /** The least time that the store gets for an answer (ANSWER_MS_MIN). */
@@ -51,7 +54,9 @@ function callAll(
 }
 
 /** An app with work under way on its loop and its thread, and another that is about to leave. */
-async function openBusy(shop: Workshop): Promise<{ app: RemoteApp; leaver: RemoteApp; id: string }> {
+async function openBusy(
+  shop: Workshop,
+): Promise<{ app: RemoteApp; leaver: RemoteApp; id: string }> {
   const app = await shop.open({ work: { loop: 50, threads: 1 } });
   const leaver = await shop.open({ work: false });
   for (let n = 1; n <= 10; n++) await app.enqueue("linger", { n, ms: 2_000 });
@@ -84,9 +89,13 @@ async function expectAllDone(shop: Workshop, app: RemoteApp, patient: Answer): P
 }
 
 function say(what: string, calls: readonly TimedCall[]): void {
-  const lines = calls.map(({ what: call, overrunMs, outcome }) => `  ${call}: ${outcome}, ${overrunMs} ms over`);
+  const lines = calls.map(
+    ({ what: call, overrunMs, outcome }) => `  ${call}: ${outcome}, ${overrunMs} ms over`,
+  );
   const worst = calls.toSorted((a, b) => b.overrunMs - a.overrunMs)[0];
-  console.log([`${what}; worst overrun ${worst?.overrunMs} ms (${worst?.what})`, ...lines].join("\n"));
+  console.log(
+    [`${what}; worst overrun ${worst?.overrunMs} ms (${worst?.what})`, ...lines].join("\n"),
+  );
 }
 
 function expectInTime(calls: readonly TimedCall[]): void {
@@ -99,7 +108,10 @@ describe.concurrent("no call hangs past its deadline, nothing is lost, and work 
     const { app, leaver, id } = await openBusy(shop);
     await using _app = app;
     await using _leaver = leaver;
-    await using holder = Program.start("lock-holder", { STORE: shop.file, HOLD_MS: String(HOLD_MS) });
+    await using holder = Program.start("lock-holder", {
+      STORE: shop.file,
+      HOLD_MS: String(HOLD_MS),
+    });
     await holder.line("locked");
 
     const patient = app.call("enqueue", { task: "quick", input: { n: 2_000 } });
@@ -117,7 +129,10 @@ describe.concurrent("no call hangs past its deadline, nothing is lost, and work 
     await using _app = app;
     await using _leaver = leaver;
     const tid = await threadOf(app.program.pid, "unjam store");
-    const strace = await Strace.attach(tid, `fsync,fdatasync:delay_enter=${HOLD_MS * 1_000}:when=1`);
+    const strace = await Strace.attach(
+      tid,
+      `fsync,fdatasync:delay_enter=${HOLD_MS * 1_000}:when=1`,
+    );
 
     const patient = app.call("enqueue", { task: "quick", input: { n: 2_000 } });
     const calls = await Promise.all(callAll(app, { leaver, id }));
@@ -127,5 +142,81 @@ describe.concurrent("no call hangs past its deadline, nothing is lost, and work 
     say(`an fsync of ${HOLD_MS} ms`, calls);
     expectInTime(calls);
     await expectAllDone(shop, app, answered);
+  });
+
+  it(`a close during an fsync that takes ${HOLD_MS} ms`, { timeout: TEST_MS_MAX }, async () => {
+    using shop = new Workshop();
+    await using app = await shop.open({ work: { loop: 5 } });
+    const tid = await threadOf(app.program.pid, "unjam store");
+    const strace = await Strace.attach(
+      tid,
+      `fsync,fdatasync:delay_enter=${HOLD_MS * 1_000}:when=1`,
+    );
+    const enqueue = app.call("enqueue", { task: "quick", input: { n: 1 } });
+    await until("the disk is busy", () => (strace.hasBegun() ? true : undefined));
+
+    const call = await timed("close", 2_000, app.call("close", { options: { graceMs: 2_000 } }));
+    await strace.detach();
+
+    say("a close during an fsync", [call]);
+    expectInTime([call]);
+    expect((await enqueue).outcome).toBe("UNJAM_CLOSED");
+  });
+});
+
+/** The shortest time that any lease in the file still has. */
+function leaseLeftMs(file: string): number | undefined {
+  using store = StoreFile.open(file);
+  const row = store.db.prepare("SELECT min(lease_until) AS first FROM jobs WHERE state = 2").get();
+  const nowMs = Number(process.hrtime.bigint()) / 1e6;
+  return typeof row?.["first"] === "number" ? row["first"] - nowMs : undefined;
+}
+
+function doneCount(file: string, task: string): number {
+  using store = StoreFile.open(file);
+  return store.jobs("state = 3").filter((job) => job.task === task).length;
+}
+
+describe.concurrent("while a handler blocks the main loop", () => {
+  const name = `for ${BLOCK_MS} ms all leases stay alive, threads go on, and no job runs twice`;
+  it(name, { timeout: TEST_MS_MAX }, async () => {
+    using shop = new Workshop();
+    await using app = await shop.open({ work: { loop: 20, threads: 2 } });
+    for (let n = 1; n <= 10; n++) await app.enqueue("linger", { n, ms: 4_000 });
+    const input = Array.from({ length: 1_000 }, (_, index) => ({ n: 100 + index, ms: 20 }));
+    await app.ask("enqueueMany", { task: "crunch", input });
+    const blockId = await app.enqueue("block", { n: 50, ms: BLOCK_MS });
+    await until("it blocks", () => (shop.runs().has(50) ? true : undefined));
+    // It would take every job whose lease runs out, and all that this app's loop does not take.
+    await using rival = await shop.open({ work: { loop: 20, threads: 0 } });
+    const doneBefore = doneCount(shop.file, "crunch");
+
+    let leastMs = Number.POSITIVE_INFINITY;
+    const blocked = app.call("queues");
+    let isOver = false;
+    void blocked.then(() => (isOver = true));
+    await until("the loop is free again", () => {
+      leastMs = Math.min(leastMs, leaseLeftMs(shop.file) ?? leastMs);
+      return isOver ? true : undefined;
+    });
+    const doneMeanwhile = doneCount(shop.file, "crunch") - doneBefore;
+    const named = (await app.events("blocked")).filter(({ data }) => data["jobId"] === blockId);
+    await app.ask("join", { options: { waitMs: 60_000 } });
+    await rival.close();
+    await app.close();
+
+    using file = StoreFile.open(shop.file);
+    const wrong = file.jobs("state <> 3 OR attempt <> 1 OR losses > 0 OR token <> 1");
+    console.log(
+      `blocked for ${BLOCK_MS} ms: ${doneMeanwhile} jobs done on threads meanwhile, leases had ` +
+        `${Math.round(leastMs)} ms left at least, named ${named.length} times`,
+    );
+    expect(doneMeanwhile).toBeGreaterThan(20);
+    expect(leastMs).toBeGreaterThan(LEASE_LEFT_MS_MIN);
+    expect(wrong).toEqual([]);
+    expect(shop.repeated()).toEqual([]);
+    expect(named).toHaveLength(1);
+    expect(Number(named[0]?.data["blockedMs"])).toBeGreaterThanOrEqual(BLOCK_MS);
+    expect(file.faults()).toEqual([]);
   });
 });

@@ -47,11 +47,17 @@ export class Workshop implements Disposable {
   /** How often each numbered job began. */
   runs(): Map<number, number> {
     const counts = new Map<number, number>();
-    for (const line of readFileSync(this.#runs, "utf8").split("\n").slice(0, -1)) {
-      const n = Number(line.split(" ")[0]);
-      counts.set(n, (counts.get(n) ?? 0) + 1);
-    }
+    for (const [n] of this.runners()) counts.set(n, (counts.get(n) ?? 0) + 1);
     return counts;
+  }
+
+  /** The job and the process of each run, in the order in which they began. */
+  runners(): (readonly [n: number, pid: number])[] {
+    const lines = readFileSync(this.#runs, "utf8").split("\n").slice(0, -1);
+    return lines.map((line) => {
+      const [n = 0, , pid = 0] = line.split(" ").map(Number);
+      return [n, pid] as const;
+    });
   }
 
   /** Jobs that began more than once. */

@@ -24,7 +24,16 @@ FROM jobs JOIN tasks ON tasks.id = jobs.task`;
 /** Counters of one queue that differ from its rows, as text. */
 const COUNTED = `SELECT name, state_name, counted, found FROM (
   SELECT queues.name AS name, column1 AS state_name,
-    CASE column2 ${["scheduled", "ready", "leased", "done", "dead", "cancelled", "expired", "dropped"]
+    CASE column2 ${[
+      "scheduled",
+      "ready",
+      "leased",
+      "done",
+      "dead",
+      "cancelled",
+      "expired",
+      "dropped",
+    ]
       .map((state, number) => `WHEN ${number} THEN ${state}`)
       .join(" ")} END AS counted,
     (SELECT count(*) FROM jobs WHERE jobs.queue = queues.id AND jobs.state = column2) AS found
@@ -93,7 +102,10 @@ export class StoreFile implements Disposable {
     const counters = this.db
       .prepare(COUNTED)
       .all()
-      .map((row) => `queue ${row["name"]} counts ${row["counted"]} ${row["state_name"]}, has ${row["found"]}`);
+      .map(
+        (row) =>
+          `queue ${row["name"]} counts ${row["counted"]} ${row["state_name"]}, has ${row["found"]}`,
+      );
     const done = this.#number("SELECT coalesce(sum(done_total), 0) FROM queues");
     const rows = this.#number("SELECT count(*) FROM jobs WHERE state = 3");
     // Nothing is pruned within a test, so each job was counted once when it was settled.

@@ -47,11 +47,20 @@ export class Strace {
     this.#folder = folder;
   }
 
+  /** Whether one of the calls was seen. */
+  hasBegun(): boolean {
+    return this.#log().includes("(");
+  }
+
   /** Ends the faults; answers how many there were. */
   async detach(): Promise<number> {
     await this.#program.kill("SIGINT");
-    const log = readFileSync(join(this.#folder, "log"), "utf8");
+    const log = this.#log();
     rmSync(this.#folder, { recursive: true });
     return log.split("\n").filter((line) => line.endsWith("(INJECTED)")).length;
+  }
+
+  #log(): string {
+    return readFileSync(join(this.#folder, "log"), "utf8");
   }
 }

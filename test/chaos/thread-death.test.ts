@@ -29,7 +29,9 @@ function enqueueAll(app: RemoteApp, first: number): Promise<Answer>[] {
 }
 
 function idsOf(answers: readonly Answer[]): string[] {
-  return answers.flatMap(({ value }) => (Array.isArray(value) ? value.map(String) : [String(value)]));
+  return answers.flatMap(({ value }) =>
+    Array.isArray(value) ? value.map(String) : [String(value)],
+  );
 }
 
 it(`the store thread dies ${DEATHS} times: unanswered enqueues are sent again and stored once (seed ${SEED})`, async () => {
@@ -117,7 +119,11 @@ it("the supervisor dies: what ran on its threads comes back with one loss, the l
 
   const jobs = jobsOf(shop);
   const ofTask = (task: string): JobRow[] => jobs.filter((job) => job.task === task);
-  console.log(`a dead supervisor: losses ${ofTask("crunch").map(({ losses }) => losses).join(" ")}`);
+  console.log(
+    `a dead supervisor: losses ${ofTask("crunch")
+      .map(({ losses }) => losses)
+      .join(" ")}`,
+  );
   expect(jobs.filter(({ state, attempt }) => state !== "done" || attempt !== 1)).toEqual([]);
   expect(ofTask("linger").filter(({ losses }) => losses > 0)).toEqual([]);
   expect(ofTask("crunch").filter(({ losses }) => losses > 1)).toEqual([]);

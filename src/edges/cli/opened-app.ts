@@ -1,6 +1,7 @@
 import type { App } from "../../client/app.ts";
 import type { OpenOptions } from "../../client/open-options.ts";
 import type { Logger } from "../../core/job-context.ts";
+import { abortOf } from "./abort.ts";
 import type { CommandContext } from "./command.ts";
 import { endSoon } from "./screen.ts";
 import { readSetting, SETTINGS, type Setting } from "./setting.ts";
@@ -55,6 +56,8 @@ export async function withApp<T>(
     ...(tasks === undefined ? {} : { tasks }),
   };
   const aborted = rejection(context.signal);
+  // Whoever races with it hears of it; nobody else has to.
+  aborted.catch(() => undefined);
   const notice = setTimeout(
     () => context.screen.say(`still waiting for ${store}; another process may hold it locked`),
     SILENCE_MS_MAX,
@@ -78,11 +81,7 @@ async function defaultLogger({ screen }: StoreContext): Promise<Logger> {
   return stderrLog(screen.isJson ? "silent" : "warn", screen.isJson);
 }
 
-function rejection(signal: AbortSignal): Promise<never> {
-  const rejected = new Promise<never>((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
-  // Whoever races with it hears of it; nobody else has to.
-  rejected.catch(() => undefined);
-  return rejected;
+async function rejection(signal: AbortSignal): Promise<never> {
+  await abortOf(signal);
+  throw signal.reason;
 }

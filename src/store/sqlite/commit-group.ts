@@ -18,7 +18,7 @@ import type { Clock, MonotonicMs, Timers } from "../../core/clock.ts";
 import { UnjamError } from "../../core/errors.ts";
 import type { OwnerId } from "../../core/job.ts";
 import { GROUP_JOBS_MAX, LOCK_RETRY_MS } from "../../core/limits.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, refuseNewer } from "./connection.ts";
 import { isBusy, needsReopen, storeError } from "./sqlite-error.ts";
 import { type KnownNames, Transaction } from "./transaction.ts";
 
@@ -182,6 +182,8 @@ export class CommitGroup {
     let hasWritten = false;
     let answers: unknown[] = [];
     try {
+      // A newer build may have opened the file since: it says in every transaction who may write.
+      refuseNewer(this.#connection, this.#ports.file);
       for (const { announce } of group) announce?.(tx);
       answers = group.map(({ run }) => run(tx));
       tx.flush();

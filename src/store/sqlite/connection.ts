@@ -108,10 +108,10 @@ function refuseUnsafeSqlite(connection: Connection): void {
 }
 
 function refuseForeign(connection: Connection, file: string): void {
-  const id = connection.number("PRAGMA application_id");
-  if (id === APPLICATION_ID) return;
+  // In this order: another process may be making its tables right now, and the id comes with them.
   const tables = connection.number("SELECT count(*) FROM sqlite_schema");
-  if (id === 0 && tables === 0) return;
+  const id = connection.number("PRAGMA application_id");
+  if (id === APPLICATION_ID || (id === 0 && tables === 0)) return;
   throw new UnjamError("UNJAM_STORE_FOREIGN", {
     file,
     reason: `its application id is ${id} and it has ${tables} tables or indexes`,
@@ -173,7 +173,8 @@ function schemaOf(connection: Connection): number {
   return exists === 0 ? 0 : connection.number("SELECT value FROM unjam_meta WHERE name = 'schema'");
 }
 
-function refuseNewer(connection: Connection, file: string): void {
+/** Whether this build may (still) write the file. @throws UNJAM_SCHEMA_NEWER */
+export function refuseNewer(connection: Connection, file: string): void {
   const needed = connection.number("SELECT value FROM unjam_meta WHERE name = 'min_writer'");
   if (needed <= SCHEMA_VERSION) return;
   throw new UnjamError("UNJAM_SCHEMA_NEWER", { file, needed, known: SCHEMA_VERSION });

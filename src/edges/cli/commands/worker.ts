@@ -2,12 +2,14 @@ import type { App } from "../../../client/app.ts";
 import {
   CLOSE_GRACE_MS_DEFAULT,
   LOOP_SLOTS_DEFAULT,
+  RESTARTS_PER_MS,
   THREADS_DEFAULT,
 } from "../../../core/limits.ts";
 import { UnjamError } from "../../../core/errors.ts";
 import { CLOSE_OPTIONS, WORK_OPTIONS } from "../../../core/option-tables.ts";
 import { invalid, readQueueName } from "../../../core/options.ts";
 import { type Command, type CommandContext, defineCommand, EXIT, STORE_FLAG } from "../command.ts";
+import { abortOf } from "../abort.ts";
 import { leftOut, showDuration } from "../flag-value.ts";
 import { sameStore } from "../opened-app.ts";
 import { endSoon } from "../screen.ts";
@@ -68,7 +70,7 @@ export const worker: Command = defineCommand<typeof FLAGS>({
       if (!signal.aborted) {
         const broken = brokenState(app);
         await showReady(app, context, plan);
-        await Promise.race([aborted(signal), broken]);
+        await Promise.race([abortOf(signal), broken]);
       }
       screen.say(`stopping within ${showDuration(graceMs)}; a second signal ends it at once`);
     } finally {
@@ -140,12 +142,6 @@ async function showReady(app: App, context: Context, plan: Plan): Promise<void> 
     `worker ${process.pid}  store ${place}  durability ${durability}  queues ${queues.join(", ")}`,
   ]);
   screen.next(`unjam queues${sameStore(context)}   (Ctrl-C stops this one)`);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
 
 /**

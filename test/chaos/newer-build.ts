@@ -1,0 +1,43 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const SOURCES = fileURLToPath(new URL("../../src", import.meta.url));
+
+/** What the next version might do: one more schema, columns and a table that this one does not know. */
+const CHANGES: readonly (readonly [file: string, from: string, to: string])[] = [
+  ["store/sqlite/schema.ts", "SCHEMA_VERSION = 1", "SCHEMA_VERSION = 2"],
+  [
+    "store/sqlite/schema.ts",
+    "[VERSION_1]",
+    `[VERSION_1, \`ALTER TABLE jobs ADD COLUMN shade TEXT DEFAULT 'blue';
+ALTER TABLE queues ADD COLUMN hue INTEGER NOT NULL DEFAULT 7;
+ALTER TABLE owners ADD COLUMN region TEXT;
+CREATE TABLE later (name TEXT PRIMARY KEY);\`]`,
+  ],
+  ["core/enqueue-order.ts", "extra: null,", `extra: '{"trace":"00-4bf9","later":[1]}',`],
+];
+
+/** A copy of this package as the next version could be, able to work on the same file. */
+export class NewerBuild implements Disposable {
+  /** Its index, for `import()`. */
+  readonly index: string;
+  readonly #folder: string = mkdtempSync(join(tmpdir(), "unjam-newer-"));
+
+  constructor() {
+    cpSync(SOURCES, join(this.#folder, "src"), { recursive: true });
+    writeFileSync(join(this.#folder, "package.json"), JSON.stringify({ type: "module" }));
+    for (const [file, from, to] of CHANGES) {
+      const path = join(this.#folder, "src", file);
+      const text = readFileSync(path, "utf8");
+      if (!text.includes(from)) throw new Error(`${file} no longer says: ${from}`);
+      writeFileSync(path, text.replace(from, to));
+    }
+    this.index = pathToFileURL(join(this.#folder, "src/index.ts")).href;
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#folder, { recursive: true });
+  }
+}
