@@ -11,6 +11,8 @@ export const TASKS: string = fileURLToPath(new URL("./fixtures/cli-tasks.ts", im
 const CACHE = join(tmpdir(), "unjam-compile-cache");
 /** A line that has not come by then never will: the test fails and says which. */
 const LINE_MS_MAX = 30_000;
+/** Half a minute's wait for a locked file, twice over. */
+const COMMAND_MS_MAX = 60_000;
 
 export interface CommandEnd {
   readonly code: number | null;
@@ -73,6 +75,8 @@ export class StartedCommand {
     this.#process = spawn(process.execPath, [...flags, ...line], {
       ...{ cwd, env: environment },
       ...user,
+      // One that hangs must not outlive its test.
+      ...{ timeout: COMMAND_MS_MAX, killSignal: "SIGKILL" },
     });
     this.#collect("stdout");
     this.#collect("stderr");
