@@ -11,14 +11,21 @@ import { CLOSE_OPTIONS, JOIN_OPTIONS, LIST_OPTIONS } from "../core/option-tables
 import { readOptions, readQueueName, readSignal } from "../core/options.ts";
 import type { TaskBody } from "../core/task.ts";
 import { IdSource } from "../runtime/id-source.ts";
-import type { FromEngine } from "../runtime/messages.ts";
+import type { FromEngine, ToEngine } from "../runtime/messages.ts";
 import type { RuntimeHandle, RuntimeListener } from "../runtime/runtime-handle.ts";
 import type { Owner, QueueRecord } from "../store/store.ts";
 import { closeOnSignals } from "./close-signals.ts";
 import { EngineClient, type OpenWait } from "./engine-client.ts";
 import { Enqueuer } from "./enqueuer.ts";
 import { EventHub } from "./event-hub.ts";
-import { idOf, JobHandle, type HandleLink, type JobStatus, statusOf } from "./job-handle.ts";
+import {
+  handleOf,
+  idOf,
+  JobHandle,
+  type HandleLink,
+  type JobStatus,
+  statusOf,
+} from "./job-handle.ts";
 import { Inbox } from "./inbox.ts";
 import { join, type JoinBase, joinBase, type JoinOptions, type JoinResult } from "./join.ts";
 import { LoopHost } from "./loop-host.ts";
@@ -56,7 +63,7 @@ export class App implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #events: EventHub;
-  readonly #outbox: Outbox;
+  readonly #outbox: Outbox<JobHandle>;
   readonly #engine: EngineClient;
   readonly #ids: IdSource;
   readonly #enqueuer: Enqueuer;
@@ -75,18 +82,14 @@ export class App implements AsyncDisposable {
     this.#clock = options.clock;
     this.#timers = options.timers;
     this.#events = new EventHub(options.logger ?? stderrLogger);
-    this.#outbox = new Outbox(ports, (message) => this.#runtime?.send(message));
-    this.#engine = new EngineClient(ports, (message) => this.#runtime?.send(message));
+    this.#handles = this.#makeHandleLink();
+    const send = (message: ToEngine): void => this.#runtime?.send(message);
+    this.#outbox = new Outbox(ports, send, handleOf(this.#handles));
+    this.#engine = new EngineClient(ports, send);
     const reserve = { name: "reserveIds", count: ID_BLOCK_SIZE } as const;
     this.#ids = new IdSource(() => this.#engine.call(reserve, OPEN_MS_MAX));
-    this.#handles = this.#makeHandleLink();
     const { bodies, bounds } = options;
-    const tools = {
-      clock: this.#clock,
-      outbox: this.#outbox,
-      ids: this.#ids,
-      handles: this.#handles,
-    };
+    const tools = { clock: this.#clock, outbox: this.#outbox, ids: this.#ids };
     this.#enqueuer = new Enqueuer({ ...tools, bodies, bounds });
     this.#loop = new LoopHost({
       ...ports,
@@ -95,7 +98,7 @@ export class App implements AsyncDisposable {
       outbox: this.#outbox,
       events: this.#events,
       enqueuer: this.#enqueuer,
-      send: (message) => this.#runtime?.send(message),
+      send,
       onBeating: () => this.#runtime?.beating(),
     });
     const inbox = new Inbox<FromEngine>(ports, (message) => this.#receive(message));

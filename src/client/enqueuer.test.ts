@@ -5,9 +5,9 @@ import type { EnqueueOptions } from "../core/enqueue-order.ts";
 import type { StandardSchema } from "../core/standard-schema.ts";
 import { taskBody } from "../core/task.ts";
 import { IdSource } from "../runtime/id-source.ts";
-import type { Added, AddRequest } from "../runtime/messages.ts";
+import type { Added, AddRequest, ToEngine } from "../runtime/messages.ts";
 import { Enqueuer } from "./enqueuer.ts";
-import type { HandleLink } from "./job-handle.ts";
+import { handleOf, type HandleLink, type JobHandle } from "./job-handle.ts";
 import { Outbox } from "./outbox.ts";
 import { task, type Task } from "./task.ts";
 
@@ -22,18 +22,19 @@ class Scene {
   readonly clock = new SteppedClock();
   readonly requests: AddRequest[] = [];
   readonly enqueuer: Enqueuer;
-  readonly #outbox: Outbox;
+  readonly #outbox: Outbox<JobHandle>;
   readonly #ids = new IdSource(() => Promise.resolve(1));
 
   /** @param known the tasks that the app was opened with */
   constructor(known: readonly Task[] = []) {
     const { clock } = this;
-    this.#outbox = new Outbox({ clock, timers: clock }, (message) => {
+    const send = (message: ToEngine): void => {
       if (message.type === "work") this.requests.push(...message.adds);
-    });
+    };
+    this.#outbox = new Outbox({ clock, timers: clock }, send, handleOf(NO_LINK));
     const bodies = known.flatMap((value) => taskBody(value) ?? []);
     this.enqueuer = new Enqueuer({
-      ...{ clock, outbox: this.#outbox, handles: NO_LINK },
+      ...{ clock, outbox: this.#outbox },
       ids: this.#ids,
       bodies: new Map(bodies.map((body) => [body.facts.name, body])),
       bounds: new Map([["mail", { capacity: 10, waitersMax: 3 }]]),

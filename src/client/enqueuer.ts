@@ -8,13 +8,12 @@ import {
 } from "../core/enqueue-order.ts";
 import { UnjamError } from "../core/errors.ts";
 import type { JobNumber } from "../core/job.ts";
-import { formatJobId } from "../core/job-id.ts";
 import { BATCH_JOBS_MAX } from "../core/limits.ts";
 import { invalid } from "../core/options.ts";
 import { type TaskBody, taskBody } from "../core/task.ts";
 import type { IdSource } from "../runtime/id-source.ts";
 import { checkedPayload, checkedPayloads } from "../runtime/checked-payload.ts";
-import { JobHandle, type HandleLink } from "./job-handle.ts";
+import type { JobHandle } from "./job-handle.ts";
 import type { Outbox } from "./outbox.ts";
 
 /**
@@ -24,28 +23,25 @@ import type { Outbox } from "./outbox.ts";
  */
 export class Enqueuer {
   readonly #clock: Clock;
-  readonly #outbox: Outbox;
+  readonly #outbox: Outbox<JobHandle>;
   readonly #ids: IdSource;
   readonly #bodies: ReadonlyMap<string, TaskBody>;
   readonly #bounds: ReadonlyMap<string, QueueBounds>;
-  readonly #handles: HandleLink;
   #threadsBroken: Error | undefined;
   readonly #plain = new Map<string, AddOrder>();
 
   constructor(options: {
     readonly clock: Clock;
-    readonly outbox: Outbox;
+    readonly outbox: Outbox<JobHandle>;
     readonly ids: IdSource;
     readonly bodies: ReadonlyMap<string, TaskBody>;
     readonly bounds: ReadonlyMap<string, QueueBounds>;
-    readonly handles: HandleLink;
   }) {
     this.#clock = options.clock;
     this.#outbox = options.outbox;
     this.#ids = options.ids;
     this.#bodies = options.bodies;
     this.#bounds = options.bounds;
-    this.#handles = options.handles;
   }
 
   /** From now on jobs for this process's threads are refused: there is nobody left to run them. */
@@ -53,22 +49,33 @@ export class Enqueuer {
     this.#threadsBroken = error;
   }
 
-  async enqueue(
-    task: unknown,
-    input: unknown,
+  enqueue(task: unknown, input: unknown, options: EnqueueOptions | undefined): Promise<JobHandle> {
+    try {
+      const body = this.#bodyOf(task);
+      const order = this.#plainOrder(body);
+      const payload = checkedPayload(body, input);
+      // The plain call makes one promise and no more: at full load garbage is what stops the loop.
+      const id = options === undefined && typeof payload === "string" ? this.#ids.takeOneNow() : 0;
+      if (id !== 0 && typeof payload === "string") return this.#outbox.add(order, id, payload);
+      return this.#enqueueLater(order, payload, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async #enqueueLater(
+    plain: AddOrder,
+    checked: string | Promise<string>,
     options: EnqueueOptions | undefined,
   ): Promise<JobHandle> {
-    const body = this.#bodyOf(task);
-    const plain = this.#plainOrder(body);
-    const checked = checkedPayload(body, input);
     const payload = typeof checked === "string" ? checked : await checked;
-    if (options === undefined) {
-      return this.#add(plain, this.#ids.takeOneNow() || (await this.#oneId()), payload);
-    }
-    const { order, ownId, signal } = readOrder(plain, options, this.#clock);
+    const { order, ownId, signal } =
+      options === undefined
+        ? { order: plain, ownId: null, signal: undefined }
+        : readOrder(plain, options, this.#clock);
     signal?.throwIfAborted();
     const id = ownId ?? (this.#ids.takeOneNow() || (await this.#oneId()));
-    const added = this.#add(order, id, payload);
+    const added = this.#outbox.add(order, id, payload);
     return signal === undefined ? added : unlessAborted(added, signal);
   }
 
@@ -98,17 +105,7 @@ export class Enqueuer {
     signal?.throwIfAborted();
     const ids = this.#ids.takeNow(inputs.length) ?? (await this.#ids.take(inputs.length));
     const added = this.#outbox.addAll({ ...order, atomic: true }, ids, payloads);
-    const stored = await (signal === undefined ? added : unlessAborted(added, signal));
-    return stored.map((id) => new JobHandle(formatJobId(id), this.#handles));
-  }
-
-  async #add(order: AddOrder, id: JobNumber, payload: string): Promise<JobHandle> {
-    const stored = await this.#outbox.add(order, id, payload);
-    const { callerId, key } = order.shape;
-    // The job that has the key already may not be the one with the caller's id.
-    const isOther = stored !== id && key !== null;
-    const known = isOther || callerId === null ? formatJobId(stored) : callerId;
-    return new JobHandle(known, this.#handles);
+    return signal === undefined ? added : unlessAborted(added, signal);
   }
 
   /** Once in a million jobs, when a block has run out before the next one came. */

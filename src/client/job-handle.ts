@@ -1,7 +1,8 @@
 import { fromErrorRecord, parseErrorRecord } from "../core/error-record.ts";
 import { isUnjamError, UnjamError } from "../core/errors.ts";
 import type { EpochMs } from "../core/clock.ts";
-import type { JobRecord } from "../core/job.ts";
+import type { AddOrder } from "../core/enqueue-order.ts";
+import type { JobNumber, JobRecord } from "../core/job.ts";
 import type { JobState } from "../core/job-state.ts";
 import { formatJobId } from "../core/job-id.ts";
 import { RESULT_OPTIONS } from "../core/option-tables.ts";
@@ -85,6 +86,18 @@ export class JobHandle<Out = unknown> {
   cancel(): Promise<boolean> {
     return this.#link.cancel(this.id);
   }
+}
+
+/** The handle that an enqueue answers: by the caller's own id where that names the job. */
+export function handleOf(
+  link: HandleLink,
+): (stored: JobNumber, id: JobNumber, order: AddOrder) => JobHandle {
+  return (stored, id, { shape }) => {
+    // The job that has the key already may not be the one with the caller's id.
+    const isOther = stored !== id && shape.key !== null;
+    const known = isOther ? null : shape.callerId;
+    return new JobHandle(known ?? formatJobId(stored), link);
+  };
 }
 
 export function readWait(

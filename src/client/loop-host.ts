@@ -9,6 +9,7 @@ import type { LoopBlock } from "../runtime/loop-watch.ts";
 import type { FromEngine, ToEngine } from "../runtime/messages.ts";
 import type { Enqueuer } from "./enqueuer.ts";
 import type { EventHub } from "./event-hub.ts";
+import type { JobHandle } from "./job-handle.ts";
 import type { Outbox } from "./outbox.ts";
 
 /**
@@ -31,7 +32,7 @@ export class LoopHost {
     readonly timers: Timers;
     readonly bodies: ReadonlyMap<string, TaskBody>;
     readonly slots: number;
-    readonly outbox: Outbox;
+    readonly outbox: Outbox<JobHandle>;
     readonly events: EventHub;
     readonly enqueuer: Enqueuer;
     readonly send: (message: ToEngine) => void;

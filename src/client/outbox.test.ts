@@ -9,7 +9,7 @@ import { Outbox } from "./outbox.ts";
 type Work = ToEngine & { readonly type: "work" };
 
 interface Scene {
-  readonly outbox: Outbox;
+  readonly outbox: Outbox<number>;
   readonly clock: SteppedClock;
   readonly sent: readonly Work[];
   /** The groups of all messages so far. */
@@ -19,9 +19,10 @@ interface Scene {
 function anOutbox(): Scene {
   const clock = new SteppedClock();
   const sent: Work[] = [];
-  const outbox = new Outbox({ clock, timers: clock }, (message) => {
+  const send = (message: ToEngine): void => {
     if (message.type === "work") sent.push(message);
-  });
+  };
+  const outbox = new Outbox({ clock, timers: clock }, send, (stored) => stored);
   return { outbox, clock, sent, requests: () => sent.flatMap(({ adds }) => adds) };
 }
 

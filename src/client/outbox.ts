@@ -27,32 +27,30 @@ import type {
 /** A group this large is sent in the middle of a turn, so that the store can begin with it. */
 const GROUP_MAX = 256;
 
-/** What one caller waits for: the number of the job that is now stored. */
-interface Caller {
-  readonly resolve: (id: JobNumber) => void;
-  readonly reject: (error: Error) => void;
-}
+/** What a caller gets for its job: `stored` differs from `id` when the job existed already. */
+export type ToAnswer<Answer> = (stored: JobNumber, id: JobNumber, order: AddOrder) => Answer;
 
-interface Pending {
+interface Pending<Answer> {
   readonly request: AddRequest;
   readonly order: AddOrder;
   readonly ids: JobNumber[];
   readonly payloads: string[];
   /** One per job; `undefined` once it has its answer. */
-  readonly callers: (Caller | undefined)[];
+  readonly callers: (PromiseWithResolvers<Answer> | undefined)[];
   left: number;
   isAnswered: boolean;
   readonly since: MonotonicMs;
 }
 
-export class Outbox {
+export class Outbox<Answer> {
   readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #send: (message: ToEngine) => void;
-  readonly #pending = new Map<number, Pending>();
-  readonly #deadlines = new DeadlineLanes<Pending>(({ isAnswered }) => isAnswered);
-  #open = new Map<AddOrder, Pending>();
-  #lastOpen: Pending | undefined;
+  readonly #toAnswer: ToAnswer<Answer>;
+  readonly #pending = new Map<number, Pending<Answer>>();
+  readonly #deadlines = new DeadlineLanes<Pending<Answer>>(({ isAnswered }) => isAnswered);
+  #open = new Map<AddOrder, Pending<Answer>>();
+  #lastOpen: Pending<Answer> | undefined;
   #adds: AddRequest[] = [];
   #returnedIds: JobNumber[] = [];
   #returnedTokens: number[] = [];
@@ -67,23 +65,25 @@ export class Outbox {
   constructor(
     ports: { readonly clock: Clock; readonly timers: Timers },
     send: (message: ToEngine) => void,
+    toAnswer: ToAnswer<Answer>,
   ) {
     this.#clock = ports.clock;
     this.#timers = ports.timers;
     this.#send = send;
+    this.#toAnswer = toAnswer;
   }
 
   /** Adds one job. Equal calls must pass the same `order` object to share a group. */
-  add(order: AddOrder, id: JobNumber, payload: string): Promise<JobNumber> {
+  add(order: AddOrder, id: JobNumber, payload: string): Promise<Answer> {
     if (this.#over !== undefined) return Promise.reject(this.#over);
-    return new Promise((resolve, reject) => {
-      const pending = this.#lastOpen?.order === order ? this.#lastOpen : this.#openGroup(order);
-      pending.ids.push(id);
-      pending.payloads.push(payload);
-      pending.callers.push({ resolve, reject });
-      pending.left++;
-      if (pending.ids.length >= GROUP_MAX) this.flush();
-    });
+    const caller = Promise.withResolvers<Answer>();
+    const pending = this.#lastOpen?.order === order ? this.#lastOpen : this.#openGroup(order);
+    pending.ids.push(id);
+    pending.payloads.push(payload);
+    pending.callers.push(caller);
+    pending.left++;
+    if (pending.ids.length >= GROUP_MAX) this.flush();
+    return caller.promise;
   }
 
   /** Adds jobs that are stored together or not at all. */
@@ -91,7 +91,7 @@ export class Outbox {
     order: AddOrder,
     ids: readonly JobNumber[],
     payloads: readonly string[],
-  ): Promise<JobNumber[]> {
+  ): Promise<Answer[]> {
     if (this.#over !== undefined) return Promise.reject(this.#over);
     const pending = this.#openGroup(order);
     this.#open.delete(order);
@@ -99,14 +99,9 @@ export class Outbox {
     pending.ids.push(...ids);
     pending.payloads.push(...payloads);
     pending.left = ids.length;
-    return Promise.all(
-      ids.map(
-        () =>
-          new Promise<JobNumber>((resolve, reject) => {
-            pending.callers.push({ resolve, reject });
-          }),
-      ),
-    );
+    const callers = ids.map(() => Promise.withResolvers<Answer>());
+    pending.callers.push(...callers);
+    return Promise.all(callers.map(({ promise }) => promise));
   }
 
   returned(id: JobNumber, token: number, result: string | null): void {
@@ -159,7 +154,8 @@ export class Outbox {
     if (pending === undefined) return;
     if (outcomes === "added") {
       for (let index = 0; index < pending.ids.length; index++) {
-        pending.callers[index]?.resolve(pending.ids[index] ?? 0);
+        const id = pending.ids[index] ?? 0;
+        pending.callers[index]?.resolve(this.#toAnswer(id, id, pending.order));
       }
       pending.left = 0;
     } else {
@@ -169,7 +165,7 @@ export class Outbox {
   }
 
   /** Lets go of its callers at once: its place in the deadline lanes is only freed in turn. */
-  #forget(pending: Pending): void {
+  #forget(pending: Pending<Answer>): void {
     pending.isAnswered = true;
     pending.callers.length = 0;
     this.#pending.delete(pending.request.batch);
@@ -212,22 +208,24 @@ export class Outbox {
     }));
   }
 
-  #answerOne(pending: Pending, index: number, outcome: Added): void {
+  #answerOne(pending: Pending<Answer>, index: number, outcome: Added): void {
     const caller = pending.callers[index];
     if (caller === undefined) return;
     pending.callers[index] = undefined;
     pending.left--;
-    if (outcome.kind === "added") caller.resolve(pending.ids[index] ?? 0);
-    else if (outcome.kind === "exists") caller.resolve(outcome.id);
-    else {
+    const own = pending.ids[index] ?? 0;
+    if (outcome.kind === "added" || outcome.kind === "exists") {
+      const stored = outcome.kind === "added" ? own : outcome.id;
+      caller.resolve(this.#toAnswer(stored, own, pending.order));
+    } else {
       const { shape } = pending.order;
-      const id = shape.callerId ?? formatJobId(pending.ids[index] ?? 0);
+      const id = shape.callerId ?? formatJobId(own);
       const waitedMs = Math.round(this.#clock.now() - pending.since);
       caller.reject(addRefusal(outcome, { shape, id, waitedMs }));
     }
   }
 
-  #openGroup(order: AddOrder): Pending {
+  #openGroup(order: AddOrder): Pending<Answer> {
     const open = this.#open.get(order);
     if (open !== undefined) {
       this.#lastOpen = open;
@@ -242,7 +240,7 @@ export class Outbox {
     const answerMs = Math.max(waitMs, ANSWER_MS_MIN);
     const limits = { waitersMax, deadline: since + waitMs, answerBy: since + answerMs };
     const request = { batch, group, whenFull, ...limits };
-    const pending: Pending = {
+    const pending: Pending<Answer> = {
       request,
       order,
       ids,
@@ -267,7 +265,7 @@ export class Outbox {
     this.#timers.soon(() => this.flush());
   }
 
-  #watch(pending: Pending, lengthMs: number): void {
+  #watch(pending: Pending<Answer>, lengthMs: number): void {
     this.#deadlines.add(pending, lengthMs, pending.since);
     const at = pending.since + lengthMs;
     if (this.#timer !== undefined && this.#timer.at <= at) return;
@@ -288,7 +286,7 @@ export class Outbox {
     if (next !== null) this.#arm(next);
   }
 
-  #giveUp(pending: Pending): void {
+  #giveUp(pending: Pending<Answer>): void {
     const { order, callers, ids } = pending;
     const waitedMs = Math.round(this.#clock.now() - pending.since);
     const what = `enqueue ${order.shape.task}`;

@@ -31,22 +31,21 @@ export interface LoopReports {
   blocked(task: string, id: JobNumber, blockedMs: number): void;
 }
 
-interface Waiting {
+/**
+ * `over`: it has ended. The last two are leaks, whose bodies may still run: given up at the
+ * deadline, or because another attempt has the job.
+ */
+type Phase = "waiting" | "running" | "over" | "timedOut" | "revoked";
+
+/** One attempt, from its arrival to the end of its body: one object, because there are so many. */
+interface LoopAttempt {
   readonly body: TaskBody;
   readonly id: JobNumber;
   readonly token: number;
   readonly attempt: number;
   readonly payload: string;
-}
-
-/**
- * `over`: it has ended. The last two are leaks, whose bodies may still run: given up at the
- * deadline, or because another attempt has the job.
- */
-type Phase = "running" | "over" | "timedOut" | "revoked";
-
-interface Running extends Waiting {
-  readonly context: AttemptContext;
+  /** Made when it starts. */
+  context: AttemptContext | undefined;
   phase: Phase;
 }
 
@@ -60,10 +59,10 @@ export class LoopRunner {
   readonly #timers: Timers;
   readonly #reports: LoopReports;
   readonly #link: AttemptLink;
-  readonly #running = new Map<JobNumber, Running>();
-  readonly #deadlines = new DeadlineLanes<Running>(({ phase }) => phase !== "running");
-  readonly #current = new AsyncLocalStorage<Running>();
-  #waiting: Waiting[] = [];
+  readonly #running = new Map<JobNumber, LoopAttempt>();
+  readonly #deadlines = new DeadlineLanes<LoopAttempt>(({ phase }) => phase !== "running");
+  readonly #current = new AsyncLocalStorage<LoopAttempt>();
+  #waiting: LoopAttempt[] = [];
   #head = 0;
   #leaked = 0;
   #turnStart: MonotonicMs = 0;
@@ -126,7 +125,9 @@ export class LoopRunner {
           continue;
         }
         const attempt = (attempts[index] ?? 0) + 1;
-        this.#waiting.push({ body, id, token, attempt, payload: payloads[index] ?? "null" });
+        const payload = payloads[index] ?? "null";
+        const phase = "waiting";
+        this.#waiting.push({ body, id, token, attempt, payload, context: undefined, phase });
       }
     }
     this.#newTurn();
@@ -199,13 +200,14 @@ export class LoopRunner {
     });
   }
 
-  #start(waiting: Waiting): void {
-    const { body, id, token, attempt, payload } = waiting;
+  #start(running: LoopAttempt): void {
+    const { body, id, token, attempt, payload } = running;
     const { name: task, timeoutMs } = body.facts;
     const startedAt = this.#clock.now();
     const deadlineAt = Math.round(this.#clock.wallNow() + timeoutMs);
     const context = new AttemptContext({ id, token, attempt, task, deadlineAt }, this.#link);
-    const running: Running = { ...waiting, context, phase: "running" };
+    running.context = context;
+    running.phase = "running";
     this.#running.set(id, running);
     this.#deadlines.add(running, timeoutMs, startedAt);
     this.#armTimer(startedAt + timeoutMs);
@@ -226,7 +228,7 @@ export class LoopRunner {
     if (blockedMs > LOOP_BLOCKED_MS) this.#reports.blocked(task, id, blockedMs);
   }
 
-  #returned(running: Running, value: unknown): void {
+  #returned(running: LoopAttempt, value: unknown): void {
     if (!this.#isFirstEnd(running)) return;
     const { id, token } = running;
     if (value === undefined) this.#reports.returned(id, token, null);
@@ -234,21 +236,21 @@ export class LoopRunner {
     this.#next();
   }
 
-  #reportValue({ id, token }: Running, value: unknown): void {
+  #reportValue({ id, token }: LoopAttempt, value: unknown): void {
     const end = endOfValue(value, formatJobId(id));
     if (end.kind === "returned" && end.problem === null)
       this.#reports.returned(id, token, end.result);
     else this.#reports.ended(id, token, end);
   }
 
-  #threw(running: Running, error: unknown): void {
+  #threw(running: LoopAttempt, error: unknown): void {
     if (!this.#isFirstEnd(running)) return;
     this.#reports.ended(running.id, running.token, endOfError(error));
     this.#next();
   }
 
   /** False when the attempt had been given up: then only its body has ended. */
-  #isFirstEnd(running: Running): boolean {
+  #isFirstEnd(running: LoopAttempt): boolean {
     const { phase, id } = running;
     running.phase = "over";
     if (phase === "timedOut" || phase === "revoked") this.#leaked--;
@@ -265,11 +267,11 @@ export class LoopRunner {
     else this.#pump();
   }
 
-  #leak(running: Running, phase: "timedOut" | "revoked", reason: Error): void {
+  #leak(running: LoopAttempt, phase: "timedOut" | "revoked", reason: Error): void {
     running.phase = phase;
     this.#leaked++;
     this.#running.delete(running.id);
-    running.context.revoke(reason);
+    running.context?.revoke(reason);
   }
 
   #armTimer(at: MonotonicMs): void {

@@ -41,7 +41,9 @@ const client = portChannel<ToEngine | NewSupervisor, FromEngine>(port);
 const toSupervisor = new SwitchedChannel<FromSupervisor, ToSupervisor>(portChannel(supervisor));
 
 async function start(): Promise<void> {
-  const store = await openStore(options.storeUrl, { clock: nodeClock, timers: nodeTimers });
+  const mustExist = options.replaces !== null;
+  const ports = { clock: nodeClock, timers: nodeTimers };
+  const store = await openStore(options.storeUrl, ports, { mustExist });
   const running: { engine?: Engine } = {};
   const toEngine = {
     ...client,
@@ -54,8 +56,7 @@ async function start(): Promise<void> {
   };
   running.engine = await composeRuntime(
     {
-      clock: nodeClock,
-      timers: nodeTimers,
+      ...ports,
       random: Math.random,
       store,
       client: toEngine,

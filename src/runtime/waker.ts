@@ -100,8 +100,14 @@ export class Waker {
     if (!this.#store.capabilities.sharedBetweenProcesses) return [];
     const owners = await this.#store.owners(OWNERS_MAX);
     return owners.flatMap((owner) => {
-      const reason = owner.leftAt === null ? this.#isOwnerDead(owner) : null;
+      const reason = owner.leftAt === null ? this.#whyDead(owner) : null;
       return reason === null ? [] : [{ id: owner.id, reason }];
     });
+  }
+
+  #whyDead(owner: Owner): string | null {
+    // The clock of a boot starts near 0: leases of the boot before may end days from now.
+    const isOfThisBoot = owner.beatAt <= this.#clock.now() + OUTAGE_MS;
+    return isOfThisBoot ? this.#isOwnerDead(owner) : "the machine was started anew";
   }
 }

@@ -5,16 +5,21 @@ import type { Store, StorePorts } from "./store.ts";
 /**
  * Opens the store that a URL names, loading only that one: "memory:", or "sqlite:<path>" with a
  * path relative to the working directory.
+ * @param options `mustExist`: a store that can outlive its process is not made anew.
  * @throws UNJAM_STORE_URL_INVALID, and what opening that store throws
  */
-export async function openStore(url: string, ports: StorePorts): Promise<Store> {
+export async function openStore(
+  url: string,
+  ports: StorePorts,
+  options: { readonly mustExist?: boolean } = {},
+): Promise<Store> {
   if (url === "memory:") {
     const { MemoryStore } = await import("./memory/memory-store.ts");
     return new MemoryStore(ports);
   }
   const file = storeFile(url);
   const { openSqliteStore } = await import("./sqlite/open-sqlite.ts");
-  return openSqliteStore(file, ports);
+  return openSqliteStore(file, ports, options);
 }
 
 /** The file that a "sqlite:<path>" URL names. @throws UNJAM_STORE_URL_INVALID for any other URL */

@@ -1,9 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect, it } from "vitest";
 import { Chance, SEED } from "./chance.ts";
-import { Program } from "./program.ts";
+import { Ledger } from "./ledger.ts";
 import { halfBatches, type JobRow, StoreFile } from "./store-file.ts";
 
 const KILLS = 110;
@@ -17,51 +14,6 @@ const LONG_LIFE_EVERY = 4;
 /** What a program may say. A disk that is slow for a moment blocks the handlers, which write too. */
 const EXPECTED = /^ready$|^crunched$|blocked the main loop/;
 const BASE_STEP = 1_000_000;
-
-/** A folder with a store, what was acknowledged on it, and what ran. */
-class Ledger implements Disposable {
-  readonly folder: string = mkdtempSync(join(tmpdir(), "unjam-kill-"));
-  readonly store: string = join(this.folder, "jobs.db");
-  /** Leases that stood in the file at a kill: "job token". Each is one loss. */
-  readonly interrupted = new Set<string>();
-  readonly #acks = join(this.folder, "acks");
-  readonly #runs = join(this.folder, "runs");
-
-  constructor() {
-    for (const file of [this.#acks, this.#runs]) writeFileSync(file, "");
-  }
-
-  start(variables: Readonly<Record<string, string>>): Program {
-    const files = { STORE: this.store, ACKS: this.#acks, RUNS: this.#runs };
-    return Program.start("restless", { ...files, ...variables });
-  }
-
-  /** Notes what a kill left leased. */
-  lookAfterKill(): void {
-    using file = StoreFile.copyOf(this.store);
-    if (!file.hasTables) return;
-    for (const { id, token } of file.jobs("state = 2")) this.interrupted.add(`${id} ${token}`);
-  }
-
-  acknowledged(): number[] {
-    return numbersIn(this.#acks).map(([n]) => n ?? 0);
-  }
-
-  /** Number and token of each run, in the order in which they began. */
-  runs(): (readonly number[])[] {
-    return numbersIn(this.#runs);
-  }
-
-  [Symbol.dispose](): void {
-    rmSync(this.folder, { recursive: true });
-  }
-}
-
-/** Whole lines only: a kill cannot cut a write, but it may come before the newline's write. */
-function numbersIn(file: string): number[][] {
-  const lines = readFileSync(file, "utf8").split("\n").slice(0, -1);
-  return lines.map((line) => line.split(" ").map(Number));
-}
 
 async function killOnce(ledger: Ledger, chance: Chance, cycle: number): Promise<void> {
   await using program = ledger.start({ BASE: String(cycle * BASE_STEP) });

@@ -15,6 +15,8 @@ export function requireMounts(): void {
   if (process.getuid?.() !== 0) throw new Error("only root can mount a disk; run as root");
   if (spawnSync("mkfs.ext4", ["-V"]).status !== 0)
     throw new Error("mkfs.ext4 is missing; apt-get install e2fsprogs");
+  if (spawnSync("perl", ["-v"]).status !== 0)
+    throw new Error("perl is missing; apt-get install perl-base");
 }
 
 /** A disk of its own: a small one in memory, or an ext4 in a file. */
@@ -51,6 +53,12 @@ export class SmallDisk implements Disposable {
   /** At once, whoever still has a file open there. */
   unmount(): void {
     run("umount", "--lazy", this.folder);
+  }
+
+  /** A power cut: whatever no fsync has asked for is gone. Mount it again to see what is left. */
+  cutPower(): void {
+    const shutDown = 'open(F, "<", $ARGV[0]) or die; my $f = pack("L", 2); ioctl(F, 0x8004587d, $f) or die $!';
+    run("perl", "-e", shutDown, this.folder);
   }
 
   /** What the kernel does when the disk's own structures fail: from now on it can only be read. */

@@ -1,10 +1,23 @@
 import { expect, it } from "vitest";
-import { NewerBuild } from "./newer-build.ts";
+import { type Change, ChangedBuild } from "./changed-build.ts";
 import { type RemoteApp, Workshop } from "./remote-app.ts";
 import { StoreFile } from "./store-file.ts";
 
 const EXTRA = '{"trace":"00-4bf9","later":[1]}';
 const WORK = { loop: 5, threads: 1 };
+/** What the next version might do: one more schema, columns and a table that this one does not know. */
+const NEWER: readonly Change[] = [
+  ["store/sqlite/schema.ts", "SCHEMA_VERSION = 1", "SCHEMA_VERSION = 2"],
+  [
+    "store/sqlite/schema.ts",
+    "[VERSION_1]",
+    `[VERSION_1, \`ALTER TABLE jobs ADD COLUMN shade TEXT DEFAULT 'blue';
+ALTER TABLE queues ADD COLUMN hue INTEGER NOT NULL DEFAULT 7;
+ALTER TABLE owners ADD COLUMN region TEXT;
+CREATE TABLE later (name TEXT PRIMARY KEY);\`]`,
+  ],
+  ["core/enqueue-order.ts", "extra: null,", `extra: '${EXTRA}',`],
+];
 
 /** Some of each task, from `first` on. */
 async function enqueueSome(app: RemoteApp, first: number): Promise<void> {
@@ -15,7 +28,7 @@ async function enqueueSome(app: RemoteApp, first: number): Promise<void> {
 }
 
 it("two builds enqueue and work on one file at once, and keep what only the other knows", async () => {
-  using newer = new NewerBuild();
+  using newer = new ChangedBuild(NEWER);
   using shop = new Workshop();
   await using older = await shop.open({ work: WORK });
   await enqueueSome(older, 0);
@@ -63,7 +76,7 @@ function runsOf(shop: Workshop, file: StoreFile, where: string): Set<number> {
 }
 
 it("a file that a newer build keeps for itself is refused by its code, also to a process at work", async () => {
-  using newer = new NewerBuild();
+  using newer = new ChangedBuild(NEWER);
   using shop = new Workshop();
   await using older = await shop.open({ work: WORK });
   await using next = await shop.open({ work: WORK, build: newer.index });

@@ -13,7 +13,7 @@ import {
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CommandFolder, type CommandEnd, TASKS } from "./command.ts";
+import { type CommandEnd, CommandFolder, type StartedCommand, TASKS } from "./command.ts";
 import { makeReadOnly } from "./read-only-folder.ts";
 
 const PAGE_BYTES = 4_096;
@@ -40,7 +40,33 @@ beforeAll(async () => {
   const { code, stderr } = await folder.node(["-e", program]).ended;
   expect(stderr).toBe("");
   expect(code).toBe(0);
+  locked = lockOut();
 });
+
+/** Each of these waits half a minute for the file, so they begin first and are looked at last. */
+async function lockOut(): Promise<{
+  readonly holder: StartedCommand;
+  readonly seen: Promise<CommandEnd>;
+  readonly refused: readonly Promise<CommandEnd>[];
+}> {
+  const file = copyOfGood("locked.db");
+  const holder = folder.node([
+    "-e",
+    `const { DatabaseSync } = require("node:sqlite");
+     const store = new DatabaseSync(${JSON.stringify(file)});
+     store.exec("BEGIN EXCLUSIVE");
+     console.log("held");
+     setInterval(() => undefined, 1_000);`,
+  ]);
+  await holder.written("stdout", /held/);
+  const seen = folder.unjam(["jobs", "--store", "sqlite:locked.db"]);
+  const refused = COMMANDS.map((line) =>
+    folder.unjam([...line, "--store", `sqlite:${file}`, "--json"]),
+  );
+  return { holder, seen, refused };
+}
+
+let locked: ReturnType<typeof lockOut>;
 
 afterAll(() => folder[Symbol.asyncDispose]());
 
@@ -200,30 +226,17 @@ describe("a file whose jobs alone are damaged", () => {
 
 describe("a file that another program holds locked", () => {
   it("is waited for, and then refused by name", async () => {
-    const file = copyOfGood("locked.db");
-    const holder = folder.node([
-      "-e",
-      `const { DatabaseSync } = require("node:sqlite");
-       const store = new DatabaseSync(${JSON.stringify(file)});
-       store.exec("BEGIN EXCLUSIVE");
-       console.log("held");
-       process.stdin.resume();
-       setInterval(() => undefined, 1_000);`,
-    ]);
-    await holder.written("stdout", /held/);
-
-    // All at once: each waits half a minute.
-    const [seen, ...refused] = await Promise.all([
-      folder.unjam(["jobs", "--store", "sqlite:locked.db"]),
-      ...COMMANDS.map((line) => folder.unjam([...line, "--store", `sqlite:${file}`, "--json"])),
-    ]);
+    const { holder, seen, refused } = await locked;
+    const [human, ...others] = await Promise.all([seen, ...refused]);
     holder.signal("SIGTERM");
     await holder.ended;
     const after = await folder.unjam(["jobs", "--store", "sqlite:locked.db", "--json"]);
 
-    expect(seen.stderr).toMatch(/^still waiting for sqlite:locked.db; another process may hold it/);
-    expect(seen.stderr).toContain("[UNJAM_STORE_LOCKED]");
-    for (const end of refused) expectRefusal(end, "UNJAM_STORE_LOCKED");
+    expect(human.stderr).toMatch(
+      /^still waiting for sqlite:locked.db; another process may hold it/,
+    );
+    expect(human.stderr).toContain("[UNJAM_STORE_LOCKED]");
+    for (const end of others) expectRefusal(end, "UNJAM_STORE_LOCKED");
     expect(JSON.parse(after.stdout)).toHaveLength(100);
     expect(after.code).toBe(0);
   });

@@ -1,5 +1,5 @@
-import { existsSync, writeFileSync } from "node:fs";
 import { task, type Task } from "../../src/index.ts";
+import { crashOnce } from "./mark-file.ts";
 
 /** `by` times one more, for the counter of this name. */
 export interface Increment {
@@ -27,7 +27,7 @@ export const count: Task<Count> = task(
   async ({ sender, name, total, perMessage, crashMark }: Count, context) => {
     const messages = total / perMessage;
     for (let message = 0; message < messages; message++) {
-      if (message * 2 === messages) crashOnce(crashMark);
+      if (crashMark !== undefined && message * 2 === messages) crashOnce(crashMark);
       let by = 0;
       for (let step = 0; step < perMessage; step++) by++;
       // The id makes a message that is sent again after a crash the same message.
@@ -35,9 +35,3 @@ export const count: Task<Count> = task(
     }
   },
 );
-
-function crashOnce(mark: string | undefined): void {
-  if (mark === undefined || existsSync(mark)) return;
-  writeFileSync(mark, "");
-  process.exit(1);
-}

@@ -16,14 +16,14 @@ export interface Trouble {
 
 /** As much of Elasticsearch's `_bulk` as a log pipeline meets, with trouble on demand. */
 export class FakeElasticsearch implements AsyncDisposable {
-  readonly documents = new Map<string, Document>();
+  readonly documents: Map<string, Document> = new Map();
   /** Documents that came again although they were indexed already. */
   repeatedCount = 0;
   requestCount = 0;
   /** Requests wait for this before they are answered. */
   gate: Promise<void> = Promise.resolve();
   /** Called when a request has arrived. */
-  onRequest: () => void = () => undefined;
+  onRequest: () => void = (): void => undefined;
   #trouble: Required<Trouble>;
   readonly #throttled = new Set<string>();
   #seen = 0;

@@ -11,24 +11,39 @@ interface Batch {
   readonly documents: readonly Document[];
 }
 
-/** Writes batches to `_bulk`. What it refuses for now is sent again; what it never takes is a dead letter. */
-export function bulkWriter(url: string): Task<Batch, number> {
-  return task(
-    "index",
-    { queue: QUEUE, attempts: 10, backoff: { firstMs: 5, maxMs: 50 } },
-    async ({ documents }: Batch, context) => {
-      const items = await postBulk(url, documents, context.signal);
-      const statusOf = new Map(items.map(({ index }) => [index._id, index.status]));
-      const withStatus = (fits: (status: number) => boolean): Document[] =>
-        documents.filter(({ _id }) => fits(statusOf.get(_id) ?? 503));
-      const refused = withStatus((status) => status === 400);
-      if (refused.length > 0) await bury(refused, documents, context);
-      const later = withStatus((status) => status === 429 || status >= 500);
-      // A batch of its own: what is indexed already is not sent again.
-      if (later.length > 0) await again(later, documents, context);
-      return documents.length - later.length - refused.length;
-    },
-  );
+/**
+ * Writes batches to `_bulk`. What it refuses for now is sent again; what it never takes is a dead
+ * letter. Both go to a queue of their own: consumers that put into the full queue that they are to
+ * empty would wait for each other.
+ */
+export function bulkWriters(url: string): {
+  readonly index: Task<Batch>;
+  readonly rest: Task<Batch>;
+} {
+  const options = { attempts: 10, backoff: { firstMs: 5, maxMs: 50 } };
+  const rest = task("rest", { queue: "bulk-rest", ...options }, write);
+  const index = task("index", { queue: QUEUE, ...options }, write);
+  return { index, rest };
+
+  async function write({ documents }: Batch, context: JobContext): Promise<void> {
+    const items = await postBulk(url, documents, context.signal);
+    const statusOf = new Map(items.map(({ index: { _id, status } }) => [_id, status]));
+    const withStatus = (fits: (status: number) => boolean): Document[] =>
+      documents.filter(({ _id }) => fits(statusOf.get(_id) ?? 503));
+    const refused = withStatus((status) => status === 400);
+    const later = withStatus((status) => status === 429 || status >= 500);
+    if (documents.length === refused.length && documents.length === 1) {
+      throw giveUp(`the document ${documents[0]?._id} was refused`);
+    }
+    if (documents.length === later.length) throw new Error("every document was throttled");
+    // Jobs of their own: what is indexed already is not sent again.
+    for (const part of [later, ...refused.map((document) => [document])]) {
+      const [first] = part;
+      if (first !== undefined) {
+        await context.enqueue(rest, { documents: part }, { id: `rest-${first._id}` });
+      }
+    }
+  }
 }
 
 interface BulkItem {
@@ -53,43 +68,13 @@ async function postBulk(
   return ((await response.json()) as { items: BulkItem[] }).items;
 }
 
-/** One job for what is to be tried later. Alone, the attempt itself is tried again. */
-async function again(
-  later: readonly Document[],
-  all: readonly Document[],
-  context: JobContext,
-): Promise<void> {
-  if (later.length === all.length) throw new Error("every document was throttled");
-  await context.enqueue(
-    { name: "index" },
-    { documents: later },
-    { id: `again-${later[0]?._id}`, delayMs: 1 },
-  );
-}
-
-/** Each document that cannot be indexed becomes a dead letter of its own. */
-async function bury(
-  refused: readonly Document[],
-  all: readonly Document[],
-  context: JobContext,
-): Promise<void> {
-  if (all.length === 1) throw giveUp(`the document ${all[0]?._id} was refused`);
-  for (const document of refused) {
-    await context.enqueue(
-      { name: "index" },
-      { documents: [document] },
-      { id: `refused-${document._id}` },
-    );
-  }
-}
-
 /** Reads log files and enqueues their lines in batches. A full queue holds the reading up. */
 export class LogReader {
   linesRead = 0;
   readonly #app: App;
-  readonly #index: Task<Batch, number>;
+  readonly #index: Task<Batch>;
 
-  constructor(app: App, index: Task<Batch, number>) {
+  constructor(app: App, index: Task<Batch>) {
     this.#app = app;
     this.#index = index;
   }

@@ -3,7 +3,7 @@ import type { OpenOptions } from "../../client/open-options.ts";
 import type { Logger } from "../../core/job-context.ts";
 import { abortOf } from "./abort.ts";
 import type { CommandContext } from "./command.ts";
-import { endSoon } from "./screen.ts";
+import { endSoon, shellWord } from "./screen.ts";
 import { readSetting, SETTINGS, type Setting } from "./setting.ts";
 
 /** Past this a person wonders whether anything still happens. */
@@ -31,7 +31,7 @@ export function storeSetting({ flags, env }: StoreContext): Setting<string> {
 /** ` --store …` for the commands that a screen offers, when this one was given the flag. */
 export function sameStore(context: StoreContext): string {
   const { value, source } = storeSetting(context);
-  return source === "flag" ? ` --store ${value}` : "";
+  return source === "flag" ? ` --store ${shellWord(value)}` : "";
 }
 
 /**

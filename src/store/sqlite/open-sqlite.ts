@@ -1,28 +1,45 @@
-import type { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 import { isUnjamError, UnjamError } from "../../core/errors.ts";
 import { LOCK_RETRY_MS, OPEN_MS_MAX } from "../../core/limits.ts";
 import type { Store, StorePorts } from "../store.ts";
 import { CommitGroup } from "./commit-group.ts";
-import { type Connection, openConnection } from "./connection.ts";
+import { type Connection, type OpenDatabase, openConnection } from "./connection.ts";
 import { isBusy, openError } from "./sqlite-error.ts";
 import { SqliteStore } from "./sqlite-store.ts";
 
 /**
- * Opens or creates the file, waiting up to OPEN_MS_MAX while another process holds it locked.
+ * Opens or creates the file, waiting up to OPEN_MS_MAX while another process holds it locked. Once
+ * it was open it is never created again: in the place of a file that is gone, such as on a disk
+ * that was unmounted, a new and empty one would take jobs that nobody finds again.
  * @throws UNJAM_STORE_LOCKED, UNJAM_STORE_FOREIGN, UNJAM_STORE_CORRUPT, UNJAM_STORE_READ_ONLY,
  *   UNJAM_STORE_FOLDER_MISSING, UNJAM_STORE_UNSAFE, UNJAM_SCHEMA_NEWER, UNJAM_STORE_IO
  */
-export async function openSqliteStore(file: string, ports: StorePorts): Promise<Store> {
-  const openDatabase = await loadDriver();
-  const open = (): Connection => openConnection(file, openDatabase);
-  const connection = await untilFree(open, file, ports);
-  return new SqliteStore(file, new CommitGroup(connection, { ...ports, file, reopen: open }));
+export async function openSqliteStore(
+  file: string,
+  ports: StorePorts,
+  { mustExist = false }: { readonly mustExist?: boolean } = {},
+): Promise<Store> {
+  const { create, reopen } = await loadDriver();
+  const first = mustExist ? reopen : create;
+  const connection = await untilFree(() => openConnection(file, first), file, ports);
+  const again = (): Connection => openConnection(file, reopen);
+  return new SqliteStore(file, new CommitGroup(connection, { ...ports, file, reopen: again }));
 }
 
-async function loadDriver(): Promise<(file: string) => DatabaseSync> {
+async function loadDriver(): Promise<{
+  readonly create: OpenDatabase;
+  readonly reopen: OpenDatabase;
+}> {
   silenceSqliteWarning();
   const { DatabaseSync: Database } = await import("node:sqlite");
-  return (file) => new Database(file);
+  return {
+    create: (file) => new Database(file),
+    reopen(file) {
+      const url = pathToFileURL(file);
+      url.searchParams.set("mode", "rw");
+      return new Database(url);
+    },
+  };
 }
 
 /** Node 22 warns that node:sqlite is experimental; users did not choose it and cannot act on it. */

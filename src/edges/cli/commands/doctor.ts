@@ -7,7 +7,7 @@ import type { Check } from "../doctor/check.ts";
 import type { ConfigLine } from "../doctor/config.ts";
 import { sameStore, storeSetting, withApp } from "../opened-app.ts";
 import { packageVersion } from "../package-version.ts";
-import { printable, type Screen } from "../screen.ts";
+import { endSoon, printable, type Screen } from "../screen.ts";
 import { drawTable } from "../table.ts";
 
 const FLAGS = {
@@ -50,6 +50,8 @@ export const doctor: Command = defineCommand<typeof FLAGS>({
     const shown = context.flags["print-config"] ? { config } : {};
     screen.show({ ok: isOk, ...versions(), checks, ...shown }, linesOf(context, findings));
     screen.next(nextOf(context, findings));
+    // An fsync that never returned would hold the process.
+    endSoon();
     if (unreachable !== undefined) return unreachable.exitCode;
     return isOk ? EXIT.ok : EXIT.failed;
   },

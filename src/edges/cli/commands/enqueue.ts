@@ -1,3 +1,4 @@
+import { addAbortSignal } from "node:stream";
 import type { App } from "../../../client/app.ts";
 import type { JobHandle } from "../../../client/job-handle.ts";
 import { PAYLOAD_BYTES_MAX, WAIT_MS_DEFAULT } from "../../../core/limits.ts";
@@ -89,7 +90,7 @@ export const enqueue: Command = defineCommand<typeof FLAGS>({
     if (tasks !== undefined && queue !== undefined) {
       throw invalid("--queue", WHERE, "left out beside --tasks, where the task says it", queue);
     }
-    const input = parseInput(text === "-" ? await readStdin(name) : text, name);
+    const input = parseInput(text === "-" ? await readStdin(name, context.signal) : text, name);
     const module = tasks === undefined ? {} : { tasks: taskModule(tasks) };
     return withApp(context, { mustExist: false, ...module }, async (app) => {
       // Asked before, so that after the job is stored nothing can fail but the wait for it.
@@ -170,10 +171,10 @@ function parseInput(text: string, task: string): unknown {
 }
 
 /** @throws UNJAM_PAYLOAD_TOO_LARGE */
-async function readStdin(task: string): Promise<string> {
+async function readStdin(task: string, signal: AbortSignal): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  const stdin: AsyncIterable<unknown> = process.stdin;
+  const stdin: AsyncIterable<unknown> = addAbortSignal(signal, process.stdin);
   for await (const chunk of stdin) {
     if (!Buffer.isBuffer(chunk)) continue;
     bytes += chunk.length;
