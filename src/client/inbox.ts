@@ -1,4 +1,5 @@
 import type { Clock, MonotonicMs, Timers } from "../core/clock.ts";
+import { Fifo } from "../core/fifo.ts";
 import { LOOP_TURN_MS_MAX } from "../core/limits.ts";
 
 /**
@@ -10,7 +11,7 @@ export class Inbox<Message> {
   readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #handle: (message: Message) => void;
-  readonly #backlog: Message[] = [];
+  readonly #backlog = new Fifo<Message>();
   /** When the slice began; `undefined` between two turns. */
   #sliceStart: MonotonicMs | undefined;
 
@@ -24,7 +25,7 @@ export class Inbox<Message> {
   }
 
   receive(message: Message): void {
-    if (this.#backlog.length > 0 || this.#isSliceOver()) this.#backlog.push(message);
+    if (this.#backlog.size > 0 || this.#isSliceOver()) this.#backlog.push(message);
     else this.#handle(message);
   }
 

@@ -1,14 +1,9 @@
 import type { MonotonicMs } from "./clock.ts";
+import { Fifo } from "./fifo.ts";
 
 interface Entry<T> {
   readonly at: MonotonicMs;
   readonly item: T;
-}
-
-/** Entries before `head` are gone and their places empty, so that what they held can be freed. */
-interface Lane<T> {
-  entries: (Entry<T> | undefined)[];
-  head: number;
 }
 
 /**
@@ -17,7 +12,7 @@ interface Lane<T> {
  * what ended early is skipped by `isOver` when its turn comes.
  */
 export class DeadlineLanes<T> {
-  readonly #lanes = new Map<number, Lane<T>>();
+  readonly #lanes = new Map<number, Fifo<Entry<T>>>();
   readonly #isOver: (item: T) => boolean;
 
   constructor(isOver: (item: T) => boolean) {
@@ -27,10 +22,10 @@ export class DeadlineLanes<T> {
   add(item: T, lengthMs: number, now: MonotonicMs): void {
     let lane = this.#lanes.get(lengthMs);
     if (lane === undefined) {
-      lane = { entries: [], head: 0 };
+      lane = new Fifo();
       this.#lanes.set(lengthMs, lane);
     }
-    lane.entries.push({ at: now + lengthMs, item });
+    lane.push({ at: now + lengthMs, item });
     // Drop what is over at the head, so that a steady stream keeps the lane short.
     this.#trim(lane);
   }
@@ -40,13 +35,11 @@ export class DeadlineLanes<T> {
     const due: T[] = [];
     for (const [lengthMs, lane] of this.#lanes) {
       this.#trim(lane);
-      let entry = lane.entries[lane.head];
-      while (entry !== undefined && entry.at <= now) {
+      for (let entry = lane.peek(); entry !== undefined && entry.at <= now; entry = lane.peek()) {
         if (!this.#isOver(entry.item)) due.push(entry.item);
-        lane.entries[lane.head++] = undefined;
-        entry = lane.entries[lane.head];
+        lane.shift();
       }
-      if (entry === undefined) this.#lanes.delete(lengthMs);
+      if (lane.size === 0) this.#lanes.delete(lengthMs);
     }
     return due;
   }
@@ -56,23 +49,17 @@ export class DeadlineLanes<T> {
     let next: MonotonicMs | null = null;
     for (const [lengthMs, lane] of this.#lanes) {
       this.#trim(lane);
-      const at = lane.entries[lane.head]?.at;
+      const at = lane.peek()?.at;
       if (at === undefined) this.#lanes.delete(lengthMs);
       else if (next === null || at < next) next = at;
     }
     return next;
   }
 
-  #trim(lane: Lane<T>): void {
-    let entry = lane.entries[lane.head];
-    while (entry !== undefined && this.#isOver(entry.item)) {
-      lane.entries[lane.head++] = undefined;
-      entry = lane.entries[lane.head];
-    }
-    // Compact rarely: each entry is moved at most once per doubling.
-    if (lane.head > 1_024 && lane.head * 2 > lane.entries.length) {
-      lane.entries = lane.entries.slice(lane.head);
-      lane.head = 0;
+  #trim(lane: Fifo<Entry<T>>): void {
+    for (let entry = lane.peek(); entry !== undefined; entry = lane.peek()) {
+      if (!this.#isOver(entry.item)) return;
+      lane.shift();
     }
   }
 }

@@ -74,7 +74,7 @@ export const THREADS_MAX = 256;
 /** Jobs claimed ahead of free slots: what finishes in this time at the measured rate … */
 export const PREFETCH_MS = 30;
 /** … and never more than this many. */
-export const PREFETCH_JOBS_MAX = 2_000;
+export const PREFETCH_JOBS_MAX = 500;
 export const LIST_LIMIT_DEFAULT = 100;
 export const LIST_LIMIT_MAX = 1_000;
 

@@ -9,6 +9,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Clock, MonotonicMs, Timer, Timers } from "../core/clock.ts";
 import { DeadlineLanes } from "../core/deadline-lanes.ts";
+import { Fifo } from "../core/fifo.ts";
 import { toErrorRecord } from "../core/error-record.ts";
 import { UnjamError } from "../core/errors.ts";
 import type { JobNumber, Lease } from "../core/job.ts";
@@ -62,8 +63,7 @@ export class LoopRunner {
   readonly #running = new Map<JobNumber, LoopAttempt>();
   readonly #deadlines = new DeadlineLanes<LoopAttempt>(({ phase }) => phase !== "running");
   readonly #current = new AsyncLocalStorage<LoopAttempt>();
-  #waiting: LoopAttempt[] = [];
-  #head = 0;
+  #waiting = new Fifo<LoopAttempt>();
   #leaked = 0;
   #turnStart: MonotonicMs = 0;
   #isPumping = false;
@@ -100,8 +100,7 @@ export class LoopRunner {
     readonly queue: string;
     readonly attempt: number;
   })[] {
-    const waiting = this.#waiting.slice(this.#head);
-    return [...this.#running.values(), ...waiting].map(({ id, token, attempt, body }) => ({
+    return [...this.#running.values(), ...this.#waiting].map(({ id, token, attempt, body }) => ({
       ...{ id, token, attempt },
       task: body.facts.name,
       queue: body.facts.queue,
@@ -140,19 +139,20 @@ export class LoopRunner {
       if (running?.token === token) this.#leak(running, "revoked", abortError(reason, id));
     }
     const aborted = new Map(leases.map(({ id, token }) => [id, token]));
-    const waiting = this.#waiting.slice(this.#head);
-    this.#waiting = waiting.filter(({ id, token }) => aborted.get(id) !== token);
-    this.#head = 0;
+    const left = new Fifo<LoopAttempt>();
+    for (const waiting of this.#waiting) {
+      if (aborted.get(waiting.id) !== waiting.token) left.push(waiting);
+    }
+    this.#waiting = left;
     this.#newTurn();
   }
 
   /** Gives back what has not begun. */
   giveBack(): void {
-    for (const { id, token } of this.#waiting.slice(this.#head)) {
+    for (const { id, token } of this.#waiting) {
       this.#reports.ended(id, token, { kind: "unstarted" });
     }
-    this.#waiting = [];
-    this.#head = 0;
+    this.#waiting = new Fifo();
   }
 
   /** Watches no deadline any more: what its bodies still do concerns nobody. */
@@ -171,18 +171,13 @@ export class LoopRunner {
     if (this.#isPumping) return;
     this.#isPumping = true;
     let starts = 0;
-    while (this.#head < this.#waiting.length && this.#running.size < this.#slots) {
+    while (this.#waiting.size > 0 && this.#running.size < this.#slots) {
       if (++starts % STARTS_PER_LOOK === 0 && this.#isTurnOver()) break;
-      const next = this.#waiting[this.#head++];
+      const next = this.#waiting.shift();
       if (next !== undefined) this.#start(next);
     }
     this.#isPumping = false;
-    if (this.#head === this.#waiting.length) {
-      this.#waiting = [];
-      this.#head = 0;
-    } else if (this.#running.size < this.#slots) {
-      this.#pumpLater();
-    }
+    if (this.#waiting.size > 0 && this.#running.size < this.#slots) this.#pumpLater();
   }
 
   #isTurnOver(): boolean {
@@ -262,7 +257,7 @@ export class LoopRunner {
 
   /** A slot is free. Goes on at once while the turn lasts, so that short jobs need no turn each. */
   #next(): void {
-    if (this.#isPumping || this.#head === this.#waiting.length) return;
+    if (this.#isPumping || this.#waiting.size === 0) return;
     if (this.#isTurnOver()) this.#pumpLater();
     else this.#pump();
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { retryIn, task } from "../../src/index.ts";
 import { HeldTask } from "./held-task.ts";
+import { errorOf } from "./outcome.ts";
 import { EVERYWHERE, Stage } from "./stage.ts";
 
 describe.each(EVERYWHERE)("join on $store, $runtime", (mode) => {
@@ -80,7 +81,9 @@ describe.each(EVERYWHERE)("join on $store, $runtime", (mode) => {
 
   it("returns although handlers crash on their input: nothing has to be told that it is over", async () => {
     await using stage = await Stage.open(mode);
-    const parse = task("parse", { attempts: 1 }, async (text: string) => JSON.parse(text));
+    const parse = task("parse", { attempts: 1 }, async (text: string) => {
+      return JSON.parse(text) as unknown;
+    });
     const app = await stage.app({ tasks: [parse] });
     await app.enqueueMany(parse, ["{}", "{corrupt", "[]"]);
 
@@ -140,12 +143,13 @@ describe.each(EVERYWHERE)("join on $store, $runtime", (mode) => {
     const job = await app.enqueue(held.task, {});
     const controller = new AbortController();
     const reason = new Error("enough");
-    const joined = expect(app.join({ signal: controller.signal })).rejects.toBe(reason);
+    const joined = errorOf(app.join({ signal: controller.signal }));
 
     controller.abort(reason);
-    await joined;
+    const rejection = await joined;
     (await held.next()).end("done");
 
+    expect(rejection).toBe(reason);
     expect(await job.result()).toBe("done");
   });
 

@@ -140,7 +140,7 @@ describe.each<Mode>(ON_THREADS)("a thread that crashes, $store", (mode) => {
     const broken: { part: string; restarts: number }[] = [];
     app.on("broken", (event) => broken.push(event));
 
-    await app.enqueueMany(on.poison, Array(12).fill({}));
+    await app.enqueueMany(on.poison, Array(12).fill(null));
     await expect.poll(() => broken.length, { timeout: 60_000 }).toBe(1);
 
     expect(broken).toMatchObject([{ part: "job thread", restarts: 11 }]);

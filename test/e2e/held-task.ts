@@ -10,7 +10,7 @@ export interface HeldBody {
 
 /** A task on the loop whose handlers the test ends one by one. */
 export class HeldTask {
-  readonly task: Task<unknown, unknown>;
+  readonly task: Task<unknown>;
   readonly bodies: HeldBody[] = [];
   readonly #arrivals: ((body: HeldBody) => void)[] = [];
   #taken = 0;

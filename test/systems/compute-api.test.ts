@@ -96,7 +96,7 @@ describe("the compute API", () => {
   it("says that it is healthy, again and again, while every core is busy", async () => {
     const cores = availableParallelism();
     await using server = await aServer({ threads: cores, queues: ["burn"] });
-    const burning = await server.app.enqueueMany(burn, Array<object>(cores).fill({}));
+    const burning = await server.app.enqueueMany(burn, Array(cores).fill(null));
     await expect
       .poll(async () => (await server.app.jobs({ state: "leased" })).map(({ note }) => note), {
         timeout: 20_000,

@@ -36,7 +36,9 @@ async function readJob(app: App, job: string): Promise<Answer> {
   return {
     status: 200,
     body: {
-      ...{ id, state, progress, attempt },
+      ...{ id, state, attempt },
+      // What a handler reports just before it returns is not always written.
+      progress: state === "done" ? 1 : (progress ?? 0),
       ...(result === undefined ? {} : { result }),
       ...(error === undefined ? {} : { error }),
     },

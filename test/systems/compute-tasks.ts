@@ -30,10 +30,10 @@ export const scaleCompute: Task<Order, Primes> = task<Order, Primes>("scale-comp
 export const scaleComputeHandler: Task<Order, Primes> = handle(scaleCompute, countPrimes);
 
 /** Keeps a core busy until it is cancelled. */
-export const burn: Task<object> = task(
+export const burn: Task<null> = task(
   "burn",
   { queue: "burn", runs: "thread", attempts: 1 },
-  async (_: object, context) => {
+  async (_: null, context) => {
     context.step("burning");
     for (;;);
   },

@@ -1,7 +1,7 @@
 import { type Answer, type Call, HttpService } from "./http-service.ts";
 
 export interface Document {
-  readonly _id: string;
+  readonly id: string;
   readonly level: string;
   readonly message: string;
 }
@@ -55,25 +55,25 @@ export class FakeElasticsearch implements AsyncDisposable {
     const lines = body.split("\n").filter((line) => line !== "");
     const items = [];
     for (let line = 0; line < lines.length; line += 2) {
-      const action = JSON.parse(lines[line] ?? "") as { index: { _id: string } };
-      const source = JSON.parse(lines[line + 1] ?? "") as Omit<Document, "_id">;
-      const status = this.#index({ _id: action.index._id, ...source });
-      items.push({ index: { _id: action.index._id, status } });
+      const { index } = JSON.parse(lines[line] ?? "") as { index: { _id: string } };
+      const { _id: id } = index;
+      const source = JSON.parse(lines[line + 1] ?? "") as Omit<Document, "id">;
+      items.push({ index: { _id: id, status: this.#index({ id, ...source }) } });
     }
     return { status: 200, body: { errors: items.some(({ index }) => index.status > 299), items } };
   }
 
   /** The status of one document. */
   #index(document: Document): number {
-    const { _id, level } = document;
+    const { id, level } = document;
     if (!/^[A-Z]+$/.test(level)) return 400;
     const { throttleEach } = this.#trouble;
-    if (throttleEach > 0 && !this.#throttled.has(_id) && ++this.#seen % throttleEach === 0) {
-      this.#throttled.add(_id);
+    if (throttleEach > 0 && !this.#throttled.has(id) && ++this.#seen % throttleEach === 0) {
+      this.#throttled.add(id);
       return 429;
     }
-    if (this.documents.has(_id)) this.repeatedCount++;
-    this.documents.set(_id, document);
+    if (this.documents.has(id)) this.repeatedCount++;
+    this.documents.set(id, document);
     return 201;
   }
 

@@ -4,7 +4,7 @@ import { crashOnce } from "./mark-file.ts";
 /** What can be executed. A payload names one of these: it is data, never code. */
 const FUNCTIONS = {
   add: (...terms: number[]) => terms.reduce((sum, term) => sum + term, 0),
-  reverse: (text: string) => [...text].toReversed().join(""),
+  reverse: (text: string) => text.split("").toReversed().join(""),
   primesBelow: (limit: number) => {
     const primes: number[] = [];
     for (let n = 2; n < limit; n++) if (primes.every((prime) => n % prime !== 0)) primes.push(n);

@@ -29,18 +29,18 @@ export function bulkWriters(url: string): {
     const items = await postBulk(url, documents, context.signal);
     const statusOf = new Map(items.map(({ index: { _id, status } }) => [_id, status]));
     const withStatus = (fits: (status: number) => boolean): Document[] =>
-      documents.filter(({ _id }) => fits(statusOf.get(_id) ?? 503));
+      documents.filter(({ id }) => fits(statusOf.get(id) ?? 503));
     const refused = withStatus((status) => status === 400);
     const later = withStatus((status) => status === 429 || status >= 500);
     if (documents.length === refused.length && documents.length === 1) {
-      throw giveUp(`the document ${documents[0]?._id} was refused`);
+      throw giveUp(`the document ${documents[0]?.id} was refused`);
     }
     if (documents.length === later.length) throw new Error("every document was throttled");
     // Jobs of their own: what is indexed already is not sent again.
     for (const part of [later, ...refused.map((document) => [document])]) {
       const [first] = part;
       if (first !== undefined) {
-        await context.enqueue(rest, { documents: part }, { id: `rest-${first._id}` });
+        await context.enqueue(rest, { documents: part }, { id: `rest-${first.id}` });
       }
     }
   }
@@ -55,8 +55,8 @@ async function postBulk(
   documents: readonly Document[],
   signal: AbortSignal,
 ): Promise<readonly BulkItem[]> {
-  const lines = documents.flatMap(({ _id, ...source }) => [
-    JSON.stringify({ index: { _id } }),
+  const lines = documents.flatMap(({ id, ...source }) => [
+    JSON.stringify({ index: { _id: id } }),
     JSON.stringify(source),
   ]);
   const response = await fetch(`${url}/_bulk`, {
@@ -98,7 +98,7 @@ export class LogReader {
   }
 }
 
-function parse(line: string, _id: string): Document {
+function parse(line: string, id: string): Document {
   const [level = "", ...words] = line.split(" ");
-  return { _id, level, message: words.join(" ") };
+  return { id, level, message: words.join(" ") };
 }

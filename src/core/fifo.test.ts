@@ -1,0 +1,44 @@
+import fc from "fast-check";
+import { expect, it, vi } from "vitest";
+import { Fifo } from "./fifo.ts";
+
+it("does what an array with push and shift does, over many compactions", () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: -900, max: 1_200 }), { maxLength: 40 }), (steps) => {
+      const fifo = new Fifo<number>();
+      const model: number[] = [];
+      let next = 1;
+      for (const step of steps) {
+        for (let count = 0; count < step; count++) {
+          fifo.push(next);
+          model.push(next++);
+        }
+        for (let count = 0; count > step; count--) expect(fifo.shift()).toBe(model.shift());
+        expect(fifo.size).toBe(model.length);
+        expect(fifo.peek()).toBe(model[0]);
+      }
+      expect([...fifo]).toEqual(model);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+it("lets go of what was taken while something still waits behind it", async () => {
+  const fifo = new Fifo<object>();
+  let isCollected = false;
+  const registry = new FinalizationRegistry(() => (isCollected = true));
+  (() => {
+    const taken = { heavy: "x".repeat(100) };
+    registry.register(taken, 0);
+    fifo.push(taken);
+    fifo.push({});
+    fifo.shift();
+  })();
+
+  await vi.waitUntil(() => {
+    Array.from({ length: 200 }, () => new Array(10_000).fill(0));
+    return isCollected;
+  });
+
+  expect(fifo.size).toBe(1);
+});
