@@ -51,6 +51,7 @@ const config: ViteUserConfig = defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [
             "test/{conformance,architecture,frameworks,package,types}/**",
+            "**/*.root.test.ts",
             "**/fixtures/**",
           ],
           fileParallelism: false,

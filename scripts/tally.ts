@@ -1,12 +1,12 @@
 /**
- * Prints what vitest counted, from the reports that `npm test` and `npm run test:frameworks` leave
- * when CI is set. Todos are named, so that what is open is always in the log. Ends with exit code 1
+ * Prints what vitest counted, from the reports that `npm test`, `npm run test:root` and
+ * `npm run test:frameworks` leave when CI is set. Todos are named, so that what is open is always in the log. Ends with exit code 1
  * when a test failed, was skipped, or when there were none.
  */
 import { existsSync, readFileSync } from "node:fs";
 
-/** The second is there only when the first run was green. */
-const REPORTS = ["vitest.json", "vitest-frameworks.json"].map(
+/** Each is there only when the run before it was green. */
+const REPORTS = ["vitest.json", "vitest-root.json", "vitest-frameworks.json"].map(
   (name) => new URL(`../coverage/${name}`, import.meta.url),
 );
 

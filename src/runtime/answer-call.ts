@@ -53,6 +53,8 @@ async function cancel(
     return attempt === undefined ? [] : [{ id, token: attempt.job.token }];
   });
   engine.executor.abort(leases, "cancelled");
+  // A slot may be free now, and a place in the queue.
+  engine.fetcher.look();
   if (cancelled.length > 0) engine.intake.lookAgain();
   engine.watch.settled(cancelled);
   return cancelled;

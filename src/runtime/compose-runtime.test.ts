@@ -68,6 +68,35 @@ describe("the composed runtime", () => {
     expect([countBefore, bodies.length]).toEqual([0, 1]);
   });
 
+  it("gives the slot of a cancelled job to the next without any time passing", async () => {
+    const { held, bodies } = heldTask();
+    await using scene = await ClockedApp.open({ tasks: [held], work: { loop: 1 } });
+    const first = await scene.now(scene.app.enqueue(held, 1));
+    await scene.now(scene.app.enqueue(held, 2));
+    const countBefore = bodies.length;
+
+    await scene.now(first.cancel());
+    await scene.clock.settle();
+
+    expect([countBefore, bodies.length]).toEqual([1, 2]);
+  });
+
+  it("gives the place of a cancelled job to a caller who waits without any time passing", async () => {
+    const { held } = heldTask();
+    await using scene = await ClockedApp.open({
+      tasks: [held],
+      queues: { default: { capacity: 1, waitersMax: 1 } },
+    });
+    const later = { delayMs: 3_600_000 };
+    const first = await scene.now(scene.app.enqueue(held, 1, later));
+    const second = scene.app.enqueue(held, 2, later);
+    await scene.clock.settle();
+
+    await scene.now(first.cancel());
+
+    await expect(scene.now(second)).resolves.toBeDefined();
+  });
+
   it("lets callers in as fast as workers take jobs, however small the queue", async () => {
     const seen: number[] = [];
     const note = task("note", {}, async (index: number) => void seen.push(index));

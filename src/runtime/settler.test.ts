@@ -145,6 +145,18 @@ describe("the settler", () => {
     expect(retries).toEqual([stage.clock.wallNow() + 40_000]);
   });
 
+  it("tells that a job which was lost with its thread may run again at once", async () => {
+    const { stage, settler, retries, attempts } = await aSettler();
+    const [attempt] = await attempts(1);
+    if (attempt === undefined) throw new Error("one was claimed");
+
+    settler.add(attempt, { kind: "lost", error: "{}", isGuilty: true });
+    settler.flush();
+    await stage.clock.settle();
+
+    expect(retries).toEqual([stage.clock.wallNow()]);
+  });
+
   it("does not let a batch that fails hold up the next", async () => {
     const { stage, settler, settled, attempts } = await aSettler();
     const [first, second] = await attempts(2);

@@ -118,6 +118,7 @@ export class Settler implements Service {
     for (const { id, outcome } of settlements) {
       this.#unconfirmed.delete(id);
       if (outcome.event === "failForRetry") retryAt = Math.min(retryAt, outcome.runAt);
+      else if (outcome.event === "loseLease") retryAt = Math.min(retryAt, this.#clock.wallNow());
     }
     const lostIds = new Set(lost.map(({ id }) => id));
     this.#onSettled(settlements.filter(({ id }) => !lostIds.has(id)).map(({ id }) => id));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { RESTARTS_MAX, RESTARTS_PER_MS } from "../core/limits.ts";
+import { ABORT_ACK_MS, RESTARTS_MAX, RESTARTS_PER_MS } from "../core/limits.ts";
 import { CrewStage } from "../../test/runtime/crew-stage.ts";
 
 describe("the thread crew", () => {
@@ -193,6 +193,23 @@ describe("a crew beyond its restart budget", () => {
     }
 
     expect(stage.eventNames).not.toContain("broken");
+  });
+});
+
+describe("a crew that ends late handlers on purpose", () => {
+  it("is not broken by that, however often: their jobs have paid for it", async () => {
+    const ids = Array.from({ length: 2 * RESTARTS_MAX }, (_, index) => index + 1);
+    const stage = CrewStage.running(ids);
+
+    for (let index = 0; index < ids.length; index++) {
+      await stage.clock.advance(1_000 + ABORT_ACK_MS);
+      for (const thread of stage.threads.slice(index + 1)) {
+        if (thread.posted.length === 0) thread.ready();
+      }
+    }
+
+    expect(stage.eventNames).not.toContain("broken");
+    expect(stage.ends).toHaveLength(ids.length);
   });
 });
 

@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { Program } from "./program.ts";
+import { Ledger } from "./ledger.ts";
+import { commandOf, Program } from "./program.ts";
+import { Workshop } from "./remote-app.ts";
 import { halfBatches, StoreFile } from "./store-file.ts";
 import { requireStrace, Strace, threadOf } from "./strace.ts";
 
@@ -34,7 +36,7 @@ beforeAll(requireStrace);
 /** The script of fixtures/scripted.ts, over and over, in one process on one file. */
 class Stage implements AsyncDisposable {
   readonly file: string;
-  readonly #folder: string;
+  readonly folder: string;
   readonly #program: Program;
   #base = 0;
 
@@ -46,7 +48,7 @@ class Stage implements AsyncDisposable {
   }
 
   private constructor(folder: string) {
-    this.#folder = folder;
+    this.folder = folder;
     this.file = join(folder, "jobs.db");
     this.#program = Program.start("scripted", { STORE: this.file });
   }
@@ -63,7 +65,7 @@ class Stage implements AsyncDisposable {
     return this.#program.lines
       .slice(from)
       .filter((line) => line.startsWith("call "))
-      .map((line): Call => JSON.parse(line.slice("call ".length)));
+      .map((line) => JSON.parse(line.slice("call ".length)) as Call);
   }
 
   /** Finishes everything; answers "<done> <failed>". */
@@ -78,7 +80,7 @@ class Stage implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#program[Symbol.asyncDispose]();
-    rmSync(this.#folder, { recursive: true });
+    rmSync(this.folder, { recursive: true });
   }
 }
 
@@ -207,6 +209,74 @@ describe.each(["EIO", "ENOSPC"])("%s", (error) => {
     await expectAllDone(stage);
   }, 120_000);
 });
+
+it("a failed fsync beside another busy process costs that process nothing", async () => {
+  await using stage = await Stage.open();
+  using ledger = new Ledger(stage.folder);
+  await using busy = ledger.start({ BASE: "100000000", JOBS: "1000000" });
+  await busy.line("ready");
+  const tally = newTally();
+
+  await failEach(stage, tally, (nth) => [`${SYNCS}:error=EIO:when=${nth}`]);
+  const acknowledged = ledger.acknowledged();
+  await busy.kill();
+
+  say("EIO at each fsync beside another process", tally);
+  expect(tally.lies).toEqual([]);
+  using store = StoreFile.open(stage.file);
+  const stored = new Set(store.jobs().map(({ n }) => n));
+  expect(acknowledged.length).toBeGreaterThan(100);
+  expect(acknowledged.filter((n) => !stored.has(n))).toEqual([]);
+  expect(halfBatches(store.jobs())).toEqual([]);
+}, 120_000);
+
+/** Opens a store for the first time while a call to the disk fails; answers the code of its refusal. */
+async function openWithFault(file: string, injection: string): Promise<string> {
+  const calls = injection.slice(0, injection.indexOf(":"));
+  const strace = [
+    "strace",
+    "-f",
+    "--seccomp-bpf",
+    "-qq",
+    "-o",
+    "/dev/null",
+    "-P",
+    file,
+    "-P",
+    `${file}-wal`,
+  ];
+  const faults = ["-e", `trace=${calls}`, "-e", "signal=none", "-e", `inject=${injection}`];
+  const command = [...strace, ...faults, ...commandOf("remote-app")];
+  await using program = Program.run(command, { STORE: file, WORK: "false" });
+  const opened = program.line("ready").then(() => "ok");
+  const refused = program.line("refused");
+  const outcome = await Promise.any([opened, refused]);
+  program.say("exit");
+  await Promise.allSettled([opened, refused, program.ended]);
+  return outcome;
+}
+
+it("a fault while a new store is made refuses it by a code, and the next process can make it", async () => {
+  const outcomes: string[] = [];
+  const injections = [1, 2, 3, 4, 5].flatMap((nth) => [
+    `${SYNCS}:error=EIO:when=${nth}`,
+    `pwrite64:error=ENOSPC:when=${nth * 5 - 2}`,
+  ]);
+
+  for (const injection of injections) {
+    using folder = new Workshop();
+    outcomes.push(await openWithFault(folder.file, injection));
+    await using app = await folder.open({ work: false });
+    await app.enqueue("quick", { n: 1 });
+    await app.close();
+    using store = StoreFile.open(folder.file);
+    expect(store.faults()).toEqual([]);
+  }
+
+  console.log(`faults while a store is made: ${outcomes.join(", ")}`);
+  expect(outcomes.filter((code) => !/^ok$|^UNJAM_STORE_/.test(code))).toEqual([]);
+  expect(outcomes).toContain("UNJAM_STORE_IO");
+}, 60_000);
 
 it("a read that fails while the store opens its file anew is an error or durable", async () => {
   await using stage = await Stage.open();

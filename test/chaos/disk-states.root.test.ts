@@ -20,7 +20,11 @@ async function enqueueUntilRefused(app: RemoteApp, input: object): Promise<Answe
   const answers: Answer[] = [];
   let refusals = 0;
   while (refusals < 5) {
-    const about = { task: "quick", input: { n: answers.length, ...input }, options: { waitMs: 500 } };
+    const about = {
+      task: "quick",
+      input: { n: answers.length, ...input },
+      options: { waitMs: 500 },
+    };
     const answer = await app.call("enqueue", about);
     answers.push(answer);
     if (answer.outcome !== "ok") refusals++;
@@ -34,7 +38,9 @@ function expectTruth(file: string, answers: readonly Answer[]): void {
   const jobs = store.jobs();
   const stored = new Set(jobs.map(({ n }) => n));
   const lies = answers.flatMap(({ outcome }, n) =>
-    UNKNOWN.test(outcome) || (outcome === "ok") === stored.has(n) ? [] : [`job ${n} was told ${outcome}`],
+    UNKNOWN.test(outcome) || (outcome === "ok") === stored.has(n)
+      ? []
+      : [`job ${n} was told ${outcome}`],
   );
   expect(lies).toEqual([]);
   expect(jobs.filter(({ state, attempt }) => state !== "done" || attempt !== 1)).toEqual([]);
@@ -129,7 +135,9 @@ it("a disk that is gone for a while gets no new, empty store in its place", asyn
   answers.push(await app.call("enqueue", { ...about, input: { n: 2 } }));
   const filesInPlace = readdirSync(disk.folder);
   disk.mount();
-  answers.push(await app.call("enqueue", { ...about, input: { n: 3 }, options: { waitMs: 9_000 } }));
+  answers.push(
+    await app.call("enqueue", { ...about, input: { n: 3 }, options: { waitMs: 9_000 } }),
+  );
   await app.ask("join", { options: { waitMs: 20_000 } });
   await app.close();
 

@@ -4,7 +4,7 @@ import { Ledger } from "./ledger.ts";
 import type { Program } from "./program.ts";
 import { halfBatches, type JobRow, StoreFile } from "./store-file.ts";
 
-const KILLS = 110;
+const KILLS = 105;
 const SHARED_KILLS = 25;
 /** One kill in six comes before the process is ready: while it opens, recovers, migrates. */
 const EARLY_SHARE = 1 / 6;
@@ -12,7 +12,7 @@ const EARLY_SHARE = 1 / 6;
  * So often a process lives until its threads have done a job: they start later than most of these
  * processes die, and a job that is never reached has too many losses in the end (LOSSES_MAX).
  */
-const LONG_LIFE_EVERY = 4;
+const LONG_LIFE_EVERY = 5;
 /** What a program may say. A disk that is slow for a moment blocks the handlers, which write too. */
 const EXPECTED = /^ready$|^crunched$|blocked the main loop/;
 const BASE_STEP = 1_000_000;
@@ -22,7 +22,7 @@ async function killOnce(ledger: Ledger, chance: Chance, cycle: number): Promise<
   const isLong = cycle % LONG_LIFE_EVERY === 0;
   const isEarly = !isLong && chance.next() < EARLY_SHARE;
   if (!isEarly) await program.line(isLong ? "crunched" : "ready");
-  const delayMs = isEarly ? chance.between(30, 300) : chance.next() * 100;
+  const delayMs = isEarly ? chance.between(30, 300) : chance.next() * 60;
   setTimeout(() => program.signal("SIGKILL"), delayMs);
   const end = await program.ended;
   expect(end.signal, program.lines.join("\n")).toBe("SIGKILL");

@@ -8,6 +8,7 @@ import { requireStrace, Strace, threadOf } from "./strace.ts";
 const HOLD_MS = 20_000;
 
 const BLOCK_MS = 10_000;
+const STOP_MS = 17_000;
 /** Renewed every 5 s to 15 s: the lease of an owner that lives never comes nearer to its end. */
 const LEASE_LEFT_MS_MIN = 8_000;
 /** What a call may take beyond its own deadline, on a machine that does other things too. */
@@ -30,10 +31,7 @@ async function timed(what: string, waitMs: number, call: Promise<Answer>): Promi
 }
 
 /** One of each call that has a deadline, while nothing can be written. */
-function callAll(
-  app: RemoteApp,
-  { leaver, id }: { readonly leaver: RemoteApp; readonly id: string },
-): Promise<TimedCall>[] {
+function callAll({ app, leaver, id }: BusyApps): Promise<TimedCall>[] {
   const enqueues = [0, 500, 2_000, 10_000].map((waitMs, index) => {
     const about = { task: "quick", input: { n: 1_000 + index }, options: { waitMs } };
     return timed("enqueue", Math.max(waitMs, ANSWER_MS), app.call("enqueue", about));
@@ -54,18 +52,33 @@ function callAll(
 }
 
 /** An app with work under way on its loop and its thread, and another that is about to leave. */
-async function openBusy(
-  shop: Workshop,
-): Promise<{ app: RemoteApp; leaver: RemoteApp; id: string }> {
-  const app = await shop.open({ work: { loop: 50, threads: 1 } });
-  const leaver = await shop.open({ work: false });
-  for (let n = 1; n <= 10; n++) await app.enqueue("linger", { n, ms: 2_000 });
-  for (let n = 11; n <= 14; n++) await app.enqueue("crunch", { n, ms: 500 });
-  const id = await app.enqueue("linger", { n: 15, ms: 1_000 });
-  await app.enqueue("quick", { n: 16 }, { id: "mine", delayMs: 60_000 });
-  await until("work is under way", () => (shop.runs().size >= 12 ? true : undefined));
-  await app.ask("loopDelay");
-  return { app, leaver, id };
+class BusyApps implements AsyncDisposable {
+  readonly app: RemoteApp;
+  readonly leaver: RemoteApp;
+  /** A job that runs. */
+  readonly id: string;
+
+  static async open(shop: Workshop): Promise<BusyApps> {
+    const app = await shop.open({ work: { loop: 50, threads: 1 } });
+    const leaver = await shop.open({ work: false });
+    for (let n = 1; n <= 10; n++) await app.enqueue("linger", { n, ms: 2_000 });
+    for (let n = 11; n <= 14; n++) await app.enqueue("crunch", { n, ms: 500 });
+    const id = await app.enqueue("linger", { n: 15, ms: 1_000 });
+    await app.enqueue("quick", { n: 16 }, { id: "mine", delayMs: 60_000 });
+    await until("work is under way", () => (shop.runs().size >= 12 ? true : undefined));
+    await app.ask("loopDelay");
+    return new BusyApps(app, leaver, id);
+  }
+
+  private constructor(app: RemoteApp, leaver: RemoteApp, id: string) {
+    this.app = app;
+    this.leaver = leaver;
+    this.id = id;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.app, this.leaver].map((app) => app[Symbol.asyncDispose]()));
+  }
 }
 
 /** After the hindrance: everything that was told to be stored is done, and nothing else is there. */
@@ -105,9 +118,8 @@ function expectInTime(calls: readonly TimedCall[]): void {
 describe.concurrent("no call hangs past its deadline, nothing is lost, and work goes on after", () => {
   it(`a file that another writer holds for ${HOLD_MS} ms`, { timeout: TEST_MS_MAX }, async () => {
     using shop = new Workshop();
-    const { app, leaver, id } = await openBusy(shop);
-    await using _app = app;
-    await using _leaver = leaver;
+    await using busy = await BusyApps.open(shop);
+    const { app } = busy;
     await using holder = Program.start("lock-holder", {
       STORE: shop.file,
       HOLD_MS: String(HOLD_MS),
@@ -115,7 +127,7 @@ describe.concurrent("no call hangs past its deadline, nothing is lost, and work 
     await holder.line("locked");
 
     const patient = app.call("enqueue", { task: "quick", input: { n: 2_000 } });
-    const calls = await Promise.all(callAll(app, { leaver, id }));
+    const calls = await Promise.all(callAll(busy));
     await holder.line("released", HOLD_MS + 10_000);
 
     say(`locked for ${HOLD_MS} ms`, calls);
@@ -125,9 +137,8 @@ describe.concurrent("no call hangs past its deadline, nothing is lost, and work 
 
   it(`an fsync that takes ${HOLD_MS} ms`, { timeout: TEST_MS_MAX }, async () => {
     using shop = new Workshop();
-    const { app, leaver, id } = await openBusy(shop);
-    await using _app = app;
-    await using _leaver = leaver;
+    await using busy = await BusyApps.open(shop);
+    const { app } = busy;
     const tid = await threadOf(app.program.pid, "unjam store");
     const strace = await Strace.attach(
       tid,
@@ -135,7 +146,7 @@ describe.concurrent("no call hangs past its deadline, nothing is lost, and work 
     );
 
     const patient = app.call("enqueue", { task: "quick", input: { n: 2_000 } });
-    const calls = await Promise.all(callAll(app, { leaver, id }));
+    const calls = await Promise.all(callAll(busy));
     const answered = await patient;
     await strace.detach();
 
@@ -164,6 +175,23 @@ describe.concurrent("no call hangs past its deadline, nothing is lost, and work 
   });
 });
 
+describe.concurrent("a close", () => {
+  it("of an app at work on a locked file ends by its grace", { timeout: TEST_MS_MAX }, async () => {
+    using shop = new Workshop();
+    await using app = await shop.open({ work: { loop: 5, threads: 1 } });
+    await app.enqueue("linger", { n: 1, ms: 60_000 });
+    await app.enqueue("crunch", { n: 2, ms: 60_000 });
+    await until("they run", () => (shop.runs().size === 2 ? true : undefined));
+    await using holder = Program.start("lock-holder", { STORE: shop.file, HOLD_MS: "8000" });
+    await holder.line("locked");
+
+    const call = await timed("close", 2_000, app.call("close", { options: { graceMs: 2_000 } }));
+
+    say("a close on a locked file", [call]);
+    expectInTime([call]);
+  });
+});
+
 /** The shortest time that any lease in the file still has. */
 function leaseLeftMs(file: string): number | undefined {
   using store = StoreFile.open(file);
@@ -176,6 +204,41 @@ function doneCount(file: string, task: string): number {
   using store = StoreFile.open(file);
   return store.jobs("state = 3").filter((job) => job.task === task).length;
 }
+
+describe.concurrent("a process that stands still for longer than its leases", () => {
+  const name = `for ${STOP_MS} ms loses its jobs to another, settles none of them, and works on after`;
+  it(name, { timeout: TEST_MS_MAX }, async () => {
+    using shop = new Workshop();
+    await using stopped = await shop.open({ work: { loop: 2, threads: 1 } });
+    await stopped.enqueue("linger", { n: 1, ms: STOP_MS });
+    await stopped.enqueue("linger", { n: 2, ms: STOP_MS });
+    await stopped.enqueue("crunch", { n: 3, ms: 3_000 });
+    await until("they run", () => (shop.runs().size === 3 ? true : undefined));
+
+    stopped.program.signal("SIGSTOP");
+    await using other = await shop.open({ work: { loop: 2, threads: 1 } });
+    await until(
+      "another has them all",
+      () => (shop.repeated().length === 3 ? true : undefined),
+      STOP_MS + 10_000,
+    );
+    stopped.program.signal("SIGCONT");
+    // Its bodies end, and what they come to counts no more.
+    await other.ask("join", { options: { waitMs: 50_000 } });
+    await other.close();
+    for (const n of [4, 5, 6]) await stopped.enqueue("linger", { n, ms: 10 });
+    await stopped.enqueue("crunch", { n: 7 });
+    await stopped.ask("join", { options: { waitMs: 30_000 } });
+    await stopped.close();
+
+    using file = StoreFile.open(shop.file);
+    const [lost, later] = [file.jobs("losses = 1"), file.jobs("losses = 0")];
+    expect(file.jobs("state <> 3 OR attempt <> 1 OR token <> 1 + losses")).toEqual([]);
+    expect(lost.map(({ n }) => n)).toEqual([1, 2, 3]);
+    expect(later.map(({ n }) => n)).toEqual([4, 5, 6, 7]);
+    expect(file.faults()).toEqual([]);
+  });
+});
 
 describe.concurrent("while a handler blocks the main loop", () => {
   const name = `for ${BLOCK_MS} ms all leases stay alive, threads go on, and no job runs twice`;

@@ -31,17 +31,21 @@ async function cutOnce(chance: Chance, variables: Readonly<Record<string, string
   // Before the cut: an fsync that is under way in the moment of the cut is told that it went well,
   // also when one calls it by hand.
   const acknowledged = await new Promise<number[]>((resolve) => {
-    setTimeout(() => {
-      resolve(ledger.acknowledged());
-      disk.cutPower();
-    }, chance.between(20, 250));
+    setTimeout(
+      () => {
+        resolve(ledger.acknowledged());
+        disk.cutPower();
+      },
+      chance.between(20, 250),
+    );
   });
   await program.kill();
   disk.unmount();
   disk.mount();
 
   using file = StoreFile.open(ledger.store);
-  if (!file.hasTables) return { acknowledged: acknowledged.length, lost: acknowledged.length, wrong: [] };
+  if (!file.hasTables)
+    return { acknowledged: acknowledged.length, lost: acknowledged.length, wrong: [] };
   const jobs = file.jobs();
   const stored = new Set(jobs.map(({ n }) => n));
   return {

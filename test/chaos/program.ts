@@ -14,6 +14,12 @@ interface Wait {
   readonly resolve: (line: string) => void;
 }
 
+/** The command that runs fixtures/`name`.ts. */
+export function commandOf(name: string): string[] {
+  const file = fileURLToPath(new URL(`./fixtures/${name}.ts`, import.meta.url));
+  return [process.execPath, "--disable-warning=ExperimentalWarning", file];
+}
+
 /**
  * A program under test: a real process that runs a file of fixtures/ and talks in lines. Nobody
  * sleeps: a test waits for a line or for the end, and both are bounded.
@@ -26,20 +32,19 @@ export class Program implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #waits = new Set<Wait>();
   /** Lines that nobody has waited for yet. */
-  #unread: string[] = [];
+  readonly #unread: string[] = [];
 
-  /** Starts fixtures/`name`.ts, or the file that `name` names, with these variables added. */
+  /** Starts fixtures/`name`.ts with these variables added. */
   static start(name: string, variables: Readonly<Record<string, string>> = {}): Program {
-    const file = name.startsWith("/")
-      ? name
-      : fileURLToPath(new URL(`./fixtures/${name}.ts`, import.meta.url));
-    const flags = ["--disable-warning=ExperimentalWarning"];
-    return new Program(name, [process.execPath, ...flags, file], variables);
+    return new Program(name, commandOf(name), variables);
   }
 
   /** Starts any command. */
-  static run(command: readonly string[]): Program {
-    return new Program(command.join(" "), command, {});
+  static run(
+    command: readonly string[],
+    variables: Readonly<Record<string, string>> = {},
+  ): Program {
+    return new Program(command.join(" "), command, variables);
   }
 
   private constructor(

@@ -92,7 +92,7 @@ export class RemoteApp implements AsyncDisposable {
     const number = ++this.#last;
     const answered = this.program.line(`answer ${number} `, 60_000);
     this.program.say(JSON.stringify({ number, name, ...about }));
-    return JSON.parse(await answered);
+    return JSON.parse(await answered) as Answer;
   }
 
   /** Like {@link call}, for what must succeed. */

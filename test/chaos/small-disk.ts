@@ -57,7 +57,8 @@ export class SmallDisk implements Disposable {
 
   /** A power cut: whatever no fsync has asked for is gone. Mount it again to see what is left. */
   cutPower(): void {
-    const shutDown = 'open(F, "<", $ARGV[0]) or die; my $f = pack("L", 2); ioctl(F, 0x8004587d, $f) or die $!';
+    const shutDown =
+      'open(F, "<", $ARGV[0]) or die; my $f = pack("L", 2); ioctl(F, 0x8004587d, $f) or die $!';
     run("perl", "-e", shutDown, this.folder);
   }
 

@@ -99,13 +99,7 @@ export class StoreFile implements Disposable {
       .all()
       .map((row) => String(row["integrity_check"]))
       .filter((text) => text !== "ok");
-    const counters = this.db
-      .prepare(COUNTED)
-      .all()
-      .map(
-        (row) =>
-          `queue ${row["name"]} counts ${row["counted"]} ${row["state_name"]}, has ${row["found"]}`,
-      );
+    const counters = this.db.prepare(COUNTED).all().map(counterFault);
     const done = this.#number("SELECT coalesce(sum(done_total), 0) FROM queues");
     const rows = this.#number("SELECT count(*) FROM jobs WHERE state = 3");
     // Nothing is pruned within a test, so each job was counted once when it was settled.
@@ -136,4 +130,14 @@ export function halfBatches(jobs: readonly JobRow[]): string[] {
   return [...found]
     .filter(([, { size, count }]) => size !== count)
     .map(([batch, { size, count }]) => `batch ${batch} has ${count} of ${size} jobs`);
+}
+
+function counterFault(row: Readonly<Record<string, unknown>>): string {
+  const [queue, counted, state, found] = [
+    row["name"],
+    row["counted"],
+    row["state_name"],
+    row["found"],
+  ].map(String);
+  return `queue ${queue} counts ${counted} ${state}, has ${found}`;
 }
