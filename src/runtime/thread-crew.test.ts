@@ -203,9 +203,8 @@ describe("a crew that ends late handlers on purpose", () => {
 
     for (let index = 0; index < ids.length; index++) {
       await stage.clock.advance(1_000 + ABORT_ACK_MS);
-      for (const thread of stage.threads.slice(index + 1)) {
-        if (thread.posted.length === 0) thread.ready();
-      }
+      stage.thread(index + 1).dies("it was terminated");
+      stage.threads[index + 1]?.ready();
     }
 
     expect(stage.eventNames).not.toContain("broken");

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { type Change, ChangedBuild } from "./changed-build.ts";
 import { Ledger } from "./ledger.ts";
 import { commandOf, Program } from "./program.ts";
 import { Workshop } from "./remote-app.ts";
@@ -16,6 +17,15 @@ const SHORT_WAIT_MS = 250;
 const CALLS_MAX = 2_000;
 /** Nobody knows: either is right. Every other code says that nothing was stored. */
 const UNKNOWN = /^UNJAM_(?:OUTCOME_UNKNOWN|WAIT_TIMEOUT)$/;
+
+/** Acknowledges what the disk refused. */
+const CREDULOUS: readonly Change[] = [
+  [
+    "store/sqlite/commit-group.ts",
+    "else operation.reject(mapped);",
+    "else operation.resolve(answer);",
+  ],
+];
 
 interface Call {
   readonly ns: readonly number[];
@@ -40,17 +50,17 @@ class Stage implements AsyncDisposable {
   readonly #program: Program;
   #base = 0;
 
-  static async open(): Promise<Stage> {
+  static async open(variables: Readonly<Record<string, string>> = {}): Promise<Stage> {
     const folder = mkdtempSync(join(tmpdir(), "unjam-faults-"));
-    const stage = new Stage(folder);
+    const stage = new Stage(folder, variables);
     await stage.#program.line("ready");
     return stage;
   }
 
-  private constructor(folder: string) {
+  private constructor(folder: string, variables: Readonly<Record<string, string>>) {
     this.folder = folder;
     this.file = join(folder, "jobs.db");
-    this.#program = Program.start("scripted", { STORE: this.file });
+    this.#program = Program.start("scripted", { STORE: this.file, ...variables });
   }
 
   storeThread(): Promise<number> {
@@ -209,6 +219,19 @@ describe.each(["EIO", "ENOSPC"])("%s", (error) => {
     await expectAllDone(stage);
   }, 120_000);
 });
+
+it("a store that takes a failed commit for a good one is found out, so the test can see it", async () => {
+  using credulous = new ChangedBuild(CREDULOUS);
+  await using stage = await Stage.open({ BUILD: credulous.index });
+  const tally = newTally();
+
+  for (let nth = 1; nth <= 6; nth++) {
+    await runWithFaults(stage, tally, { injections: [`${SYNCS}:error=EIO:when=${nth}`] });
+  }
+
+  say("EIO in a credulous store", tally);
+  expect(tally.lies.length).toBeGreaterThan(0);
+}, 60_000);
 
 it("a failed fsync beside another busy process costs that process nothing", async () => {
   await using stage = await Stage.open();

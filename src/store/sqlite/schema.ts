@@ -8,8 +8,6 @@
 /** "unjm": marks a file as ours in its header, where `file(1)` and we find it. */
 export const APPLICATION_ID = 0x75_6e_6a_6d;
 export const SCHEMA_VERSION = 1;
-/** The envelope's version, stored with each job. */
-export const JOB_FORMAT = 1;
 
 /** Job states as stored. Numbers never change; the order lets `state < 3` mean unfinished. */
 export const STATE_NUMBERS = {
