@@ -26,10 +26,10 @@ it("does what an array with push and shift does, over many compactions", () => {
 it("lets go of what was taken while something still waits behind it", async () => {
   const fifo = new Fifo<object>();
   let isCollected = false;
-  const registry = new FinalizationRegistry(() => (isCollected = true));
+  const watcher = new FinalizationRegistry(() => (isCollected = true));
   (() => {
     const taken = { heavy: "x".repeat(100) };
-    registry.register(taken, 0);
+    watcher.register(taken, 0);
     fifo.push(taken);
     fifo.push({});
     fifo.shift();

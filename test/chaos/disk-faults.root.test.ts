@@ -226,7 +226,8 @@ it("a store that takes a failed commit for a good one is found out, so the test 
   const tally = newTally();
 
   for (let nth = 1; nth <= 6; nth++) {
-    await runWithFaults(stage, tally, { injections: [`${SYNCS}:error=EIO:when=${nth}`] });
+    const injections = [`${SYNCS}:error=EIO:when=${nth}`];
+    await runWithFaults(stage, tally, { injections, waitMs: SHORT_WAIT_MS });
   }
 
   say("EIO in a credulous store", tally);
