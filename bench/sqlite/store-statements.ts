@@ -21,7 +21,9 @@ export function storeStatements(file: string): ReadonlySet<string> {
   addGroup(tx, { shape, capacity: null, ids: [ID], payloads: ["{}"], atomic: false });
   const leased = new Map<number, number>();
   const slots = [{ queue: "default", tasks: ["noop"], limit: 1 }];
-  const [job] = claimJobs(tx, { owner: OWNER, slots }, leased);
+  // Announced after the add: the raw loop claims what is ready, it hands nothing over.
+  const offers = tx.handover.announce({ owner: OWNER, slots });
+  const [job] = claimJobs(tx, offers, leased);
   if (job === undefined) throw new Error("the store did not give the job that was just added");
   const outcome = { event: "succeed", result: null, error: null, keepMs: 0 } as const;
   settleJobs(tx, [{ id: ID, token: job.token, outcome }], leased);
