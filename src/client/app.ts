@@ -355,8 +355,7 @@ export class App implements AsyncDisposable {
         this.#check("job.result()");
         const since = this.#clock.now();
         const number = await this.#numberOf(id, waitMs);
-        const leftMs = Math.max(0, waitMs - (this.#clock.now() - since));
-        return this.#engine.settled(number, { waitMs: leftMs, signal });
+        return this.#engine.settled(number, { waitMs, signal, since });
       },
       find: async (id) => {
         this.#check("job.status()");

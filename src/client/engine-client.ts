@@ -92,10 +92,15 @@ export class EngineClient {
    */
   settled(
     id: JobNumber,
-    { waitMs, signal }: { waitMs: number; signal: AbortSignal | undefined },
+    options: {
+      readonly waitMs: number;
+      readonly signal: AbortSignal | undefined;
+      /** When the wait began, if a question came before it. */
+      readonly since?: MonotonicMs;
+    },
   ): Promise<JobRecord | undefined> {
     if (this.#over !== undefined) return Promise.reject(this.#over);
-    const since = this.#clock.now();
+    const { waitMs, signal, since = this.#clock.now() } = options;
     return new Promise((resolve, reject) => {
       const end = (): void => {
         timer.cancel();
@@ -112,7 +117,8 @@ export class EngineClient {
         const what = `the result of job ${formatJobId(id)}`;
         reject(new UnjamError("UNJAM_WAIT_TIMEOUT", { what, waitedMs, state: null }));
       };
-      const timer = this.#timers.after(waitMs, onTime);
+      const leftMs = Math.max(0, since + waitMs - this.#clock.now());
+      const timer = this.#timers.after(leftMs, onTime);
       const wait: ResultWait = {
         since,
         deadline: since + waitMs,
