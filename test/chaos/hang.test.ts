@@ -67,20 +67,24 @@ describe("a loop handler that blocks the main loop", () => {
     expect(Number(named[0]?.data["blockedMs"])).toBeLessThan(600);
   });
 
-  it("after its first await is named as well", async () => {
+  it("after its first await is named as well, once for each block", async () => {
     using shop = new Workshop();
     await using app = await shop.open({ work: { loop: 5 } });
+    const ids: string[] = [];
 
-    const id = await app.enqueue("awaken", { n: 1, ms: 300 });
-    await app.ask("result", { id });
-    const named = await until("it is named", async () => {
+    // On a starved machine the watch keeps quiet rather than to accuse; so it gets more than one.
+    const named = await until("one is named", async () => {
+      const id = await app.enqueue("awaken", { n: ids.length + 1, ms: 400 });
+      ids.push(id);
+      await app.ask("result", { id });
       const events = await app.events("blocked");
       return events.length > 0 ? events : undefined;
     });
     await app.close();
 
-    expect(named.map(({ data }) => ({ task: data["task"], jobId: data["jobId"] }))).toEqual([
-      { task: "awaken", jobId: id },
-    ]);
+    const accused = named.map(({ data }) => String(data["jobId"]));
+    expect(new Set(accused).size).toBe(accused.length);
+    expect(accused.filter((id) => !ids.includes(id))).toEqual([]);
+    expect(new Set(named.map(({ data }) => data["task"]))).toEqual(new Set(["awaken"]));
   });
 });

@@ -19,6 +19,9 @@ const SETTLED_BY: Readonly<Record<Outcome["event"], number>> = {
   loseLease: 5,
 };
 
+/** The lease was taken from its owner: no settlement of his is a repeat of that. */
+const TAKEN = 6;
+
 const END = "lease_until = NULL, owner = NULL, settled_by = token * 16 +";
 const HELD = "WHERE id = ? AND token = ? AND state = 2";
 const SUCCEED = `UPDATE jobs SET state = 3, attempt = attempt + 1, ${END} ${SETTLED_BY.succeed},
@@ -28,8 +31,8 @@ settled_at = ?, prune_at = ?, error = ? ${HELD}`;
 const RETRY = `UPDATE jobs SET state = 0, attempt = attempt + 1, ${END} ${SETTLED_BY.failForRetry},
 run_at = ?, error = ? ${HELD}`;
 const HAND_BACK = `UPDATE jobs SET state = 1, ${END} ${SETTLED_BY.handBack} ${HELD}`;
-const LOSE = `UPDATE jobs SET state = 1, losses = losses + 1, ${END} ${SETTLED_BY.loseLease}, error = ? ${HELD}`;
-const POISON = `UPDATE jobs SET state = 4, losses = losses + 1, ${END} ${SETTLED_BY.loseLease},
+const LOSE = `UPDATE jobs SET state = 1, losses = losses + 1, ${END} ?, error = ? ${HELD}`;
+const POISON = `UPDATE jobs SET state = 4, losses = losses + 1, ${END} ?,
 settled_at = ?, prune_at = ?, error = ? ${HELD}`;
 const LOSSES = "SELECT losses FROM jobs WHERE id = ?";
 const LOOK = "SELECT settled_by, queue FROM jobs WHERE id = ?";
@@ -83,7 +86,7 @@ function writeOutcome(tx: Transaction, held: HeldJob, outcome: Outcome): boolean
     case "handBack":
       return run(HAND_BACK);
     case "loseLease":
-      return loseLease(tx, held, outcome.error) !== "stale";
+      return loseLease(tx, held, { error: outcome.error, isTaken: false }) !== "stale";
   }
 }
 
@@ -94,15 +97,17 @@ function writeOutcome(tx: Transaction, held: HeldJob, outcome: Outcome): boolean
 export function loseLease(
   tx: Transaction,
   { id, token, queue }: HeldJob,
-  error: string,
+  { error, isTaken }: { readonly error: string; readonly isTaken: boolean },
 ): "ready" | "poisoned" | "stale" {
+  const by = isTaken ? TAKEN : SETTLED_BY.loseLease;
   const losses = tx.connection.number(LOSSES, id);
   const { changes } =
     losses < LOSSES_MAX
-      ? tx.connection.prepare(LOSE).run(error, id, token)
+      ? tx.connection.prepare(LOSE).run(by, error, id, token)
       : tx.connection
           .prepare(POISON)
           .run(
+            by,
             tx.wallNow,
             pruneAt(tx, KEEP_DEAD_MS_DEFAULT),
             poisonError(id, losses + 1, error),

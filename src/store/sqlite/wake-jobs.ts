@@ -89,7 +89,7 @@ function loseOne(
   { row, reason, losses }: { readonly row: Row; readonly reason: string; readonly losses: Losses },
 ): void {
   const held = { id: Number(row["id"]), token: Number(row["token"]), queue: Number(row["queue"]) };
-  const end = loseLease(tx, held, lostLeaseError(held.id, reason));
+  const end = loseLease(tx, held, { error: lostLeaseError(held.id, reason), isTaken: true });
   losses.lost.push({ id: held.id, token: held.token });
   if (end === "poisoned") losses.poisoned.push(held.id);
 }
