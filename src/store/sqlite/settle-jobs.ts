@@ -19,9 +19,6 @@ const SETTLED_BY: Readonly<Record<Outcome["event"], number>> = {
   loseLease: 5,
 };
 
-/** The lease was taken from its owner: no settlement of his is a repeat of that. */
-const TAKEN = 6;
-
 const END = "lease_until = NULL, owner = NULL, settled_by = token * 16 +";
 const HELD = "WHERE id = ? AND token = ? AND state = 2";
 const SUCCEED = `UPDATE jobs SET state = 3, attempt = attempt + 1, ${END} ${SETTLED_BY.succeed},
@@ -31,8 +28,11 @@ settled_at = ?, prune_at = ?, error = ? ${HELD}`;
 const RETRY = `UPDATE jobs SET state = 0, attempt = attempt + 1, ${END} ${SETTLED_BY.failForRetry},
 run_at = ?, error = ? ${HELD}`;
 const HAND_BACK = `UPDATE jobs SET state = 1, ${END} ${SETTLED_BY.handBack} ${HELD}`;
-const LOSE = `UPDATE jobs SET state = 1, losses = losses + 1, ${END} ?, error = ? ${HELD}`;
-const POISON = `UPDATE jobs SET state = 4, losses = losses + 1, ${END} ?,
+/** A lease that was taken from its owner is not settled: what was settled last stays as it is. */
+const END_BY_LOSS = `lease_until = NULL, owner = NULL,
+settled_by = CASE WHEN ? THEN settled_by ELSE token * 16 + ${SETTLED_BY.loseLease} END`;
+const LOSE = `UPDATE jobs SET state = 1, losses = losses + 1, ${END_BY_LOSS}, error = ? ${HELD}`;
+const POISON = `UPDATE jobs SET state = 4, losses = losses + 1, ${END_BY_LOSS},
 settled_at = ?, prune_at = ?, error = ? ${HELD}`;
 const LOSSES = "SELECT losses FROM jobs WHERE id = ?";
 const LOOK = "SELECT settled_by, queue FROM jobs WHERE id = ?";
@@ -99,15 +99,15 @@ export function loseLease(
   { id, token, queue }: HeldJob,
   { error, isTaken }: { readonly error: string; readonly isTaken: boolean },
 ): "ready" | "poisoned" | "stale" {
-  const by = isTaken ? TAKEN : SETTLED_BY.loseLease;
+  const taken = isTaken ? 1 : 0;
   const losses = tx.connection.number(LOSSES, id);
   const { changes } =
     losses < LOSSES_MAX
-      ? tx.connection.prepare(LOSE).run(by, error, id, token)
+      ? tx.connection.prepare(LOSE).run(taken, error, id, token)
       : tx.connection
           .prepare(POISON)
           .run(
-            by,
+            taken,
             tx.wallNow,
             pruneAt(tx, KEEP_DEAD_MS_DEFAULT),
             poisonError(id, losses + 1, error),
