@@ -54,7 +54,28 @@ describe("a drain", () => {
     expect(await closed).toBeLessThan(100);
   });
 
-  it("claims nothing more, and gives back what had not begun", async () => {
+  it("gives back what was claimed ahead and has not begun", async () => {
+    const quick = task("quick", {}, () => undefined);
+    const { job, bodies } = held();
+    const scene = await ClockedApp.open({ tasks: [quick, job], work: { loop: 2 } });
+    // A steady stream of quick jobs makes the fetcher claim ahead.
+    for (let index = 0; index < 50; index++) {
+      await scene.now(scene.app.enqueue(quick, {}));
+      await scene.clock.advance(1);
+    }
+    for (let index = 0; index < 10; index++) await scene.now(scene.app.enqueue(job, {}));
+    const closed = scene.app.close({ graceMs: 10_000 });
+    await scene.clock.settle();
+
+    for (const { end } of bodies) end.resolve(null);
+    await scene.clock.advance(100);
+    await closed;
+
+    expect(bodies).toHaveLength(2);
+    expect(settlementsOf(scene)).toContain("handBack");
+  });
+
+  it("claims nothing more while it waits", async () => {
     const { scene, bodies } = await busy(5);
     const claimsBefore = scene.gate.countOf("claim");
     const closed = scene.app.close({ graceMs: 10_000 });
@@ -136,16 +157,25 @@ describe("a drain", () => {
     expect(await refusal).toMatchObject({ code: "UNJAM_CLOSED" });
   });
 
-  it("leaves no timer behind", async () => {
-    const { scene, jobs } = await busy(3);
-    const results = jobs.map((job) => job.result().catch((error: unknown) => error));
+  it("ends each wait, and leaves no timer behind", async () => {
+    const { scene, job, jobs } = await busy(3, {
+      queues: { default: { capacity: 1, waitersMax: 10 } },
+    });
+    const waits = [
+      ...jobs.map((each) => each.result()),
+      scene.app.enqueue(job, {}),
+      scene.app.enqueue(job, {}, { whenFull: { retry: { firstMs: 20_000 } } }),
+      scene.app.join(),
+    ].map((wait: Promise<unknown>) => wait.catch((error: unknown) => error));
     await scene.clock.settle();
 
     const closed = scene.app.close({ graceMs: 1_000 });
-    await scene.clock.advance(1_000);
+    await scene.clock.advance(1_050);
     await closed;
-    await scene.now(Promise.all(results));
+    const outcomes = await scene.now(Promise.all(waits));
 
+    const closing = { code: "UNJAM_CLOSED" };
+    expect(outcomes).toMatchObject([closing, closing, closing, closing, closing, closing]);
     expect(scene.clock.pendingCount).toBe(0);
   });
 });
