@@ -200,7 +200,7 @@ describe.each(ON_THREADS.filter(({ store }) => store === "sqlite"))(
       const producer = await stage.app({ work: false, queues });
       await producer.enqueue(task("hello", {}), 1);
 
-      const refused = producer.enqueue(task("hello", {}), 2);
+      const refused = producer.enqueue(task("hello", {}), 2, { waitMs: 3_600_000 });
 
       await expect(refused).rejects.toMatchObject({
         code: "UNJAM_NO_CONSUMER",
@@ -216,7 +216,7 @@ describe.each(ON_THREADS.filter(({ store }) => store === "sqlite"))(
       await producer.enqueue(task("held", {}), 1);
       await held.next();
       await producer.enqueue(task("held", {}), 2);
-      const waiting = outcomeOf(producer.enqueue(task("held", {}), 3));
+      const waiting = outcomeOf(producer.enqueue(task("held", {}), 3, { waitMs: 3_600_000 }));
 
       await worker.close({ graceMs: 100 });
 

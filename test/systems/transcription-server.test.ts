@@ -118,7 +118,8 @@ describe("the transcription server", () => {
     await using folder = await SystemFolder.make();
     await using worker = await WorkerProcess.start("transcription-worker.ts", folder.store);
     const app = await open({ ...options, store: folder.store, work: false });
-    await using server = await startTranscriptionServer(app);
+    // Who waited for this long would never answer.
+    await using server = await startTranscriptionServer(app, { waitMs: 3_600_000 });
     await worker.kill();
     await expect
       .poll(async () => (await app.workers()).find(({ pid }) => pid === worker.pid)?.reason, {

@@ -11,13 +11,16 @@ const WAIT_MS = 1_000;
  * the worker and fills the queue, `GET /healthz` says that all is well. Here the put that finds no
  * room ends in an answer.
  */
-export async function startTranscriptionServer(app: App): Promise<HttpService> {
+export async function startTranscriptionServer(
+  app: App,
+  { waitMs = WAIT_MS }: { readonly waitMs?: number } = {},
+): Promise<HttpService> {
   let count = 0;
   const enqueue = async (query: URLSearchParams): Promise<Answer> => {
     const taskId = `task-${count++}`;
     if (query.get("block") === "true") await jam(app, taskId);
     else await app.resume(QUEUE);
-    await app.enqueue(transcribe, { taskId }, { waitMs: WAIT_MS });
+    await app.enqueue(transcribe, { taskId }, { waitMs });
     return { status: 200, body: { status: "enqueued", task_id: taskId } };
   };
   return HttpService.start(({ path, query }: Call) => {
