@@ -168,7 +168,8 @@ function pause({ timers, signal }: Joining, ms: number): Promise<void> {
       signal?.removeEventListener("abort", over);
       resolve();
     };
-    const timer = timers.after(ms, over);
+    // After a close nothing else may hold the process, and whoever awaits the join must hear of it.
+    const timer = timers.after(ms, over, { keepsAlive: true });
     signal?.addEventListener("abort", over, { once: true });
   });
 }

@@ -1,10 +1,16 @@
+import { execFile } from "node:child_process";
 import { getEventListeners } from "node:events";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { type App, task } from "../../src/index.ts";
 import { SEED, SeededChance } from "../runtime/seeded-chance.ts";
 import { HeldTask } from "./held-task.ts";
 import { outcomeOf } from "./outcome.ts";
 import { EVERYWHERE, ON_THREADS, Stage } from "./stage.ts";
+
+/** Rejects when the program ends with another code than 0. */
+const runProgram = promisify(execFile);
 
 describe.each(EVERYWHERE)("close on $store, $runtime", (mode) => {
   it("waits for running handlers, and what they return is stored", async () => {
@@ -173,6 +179,16 @@ describe.each(ON_THREADS)("an app on $store that is closed at a random moment", 
       );
       expect(strange).toEqual([]);
     }
+  });
+});
+
+describe("a program that closes its app while a join is open", () => {
+  it("hears of it before it ends", async () => {
+    const program = fileURLToPath(new URL("./fixtures/join-while-closing.ts", import.meta.url));
+
+    const { stdout } = await runProgram(process.execPath, [program]);
+
+    expect(stdout).toBe("UNJAM_CLOSED\n");
   });
 });
 
