@@ -16,7 +16,11 @@ interface Report {
   readonly numFailedTests: number;
   readonly numFailedTestSuites: number;
   readonly testResults: readonly {
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages?: readonly string[];
+    }[];
   }[];
 }
 
@@ -34,6 +38,15 @@ function added(a: Report, b: Report): Report {
     numFailedTestSuites: a.numFailedTestSuites + b.numFailedTestSuites,
     testResults: [...a.testResults, ...b.testResults],
   };
+}
+
+/** Why each test failed, in full: whoever reads this may have nothing but the end of the log. */
+function printFailures(report: Report): void {
+  for (const { assertionResults } of report.testResults) {
+    for (const { fullName, failureMessages = [] } of assertionResults) {
+      if (failureMessages.length > 0) console.log(`${fullName}\n${failureMessages.join("\n")}\n`);
+    }
+  }
 }
 
 /** Prints the names of all tests with this status, and says how many there are. */
@@ -58,6 +71,7 @@ function main(): number {
     printNames(report, "skipped", "SKIPPED, which counts as a failure") +
     printNames(report, "pending", "NOT RUN, which counts as a failure") +
     printNames(report, "disabled", "DISABLED, which counts as a failure");
+  printFailures(report);
   printNames(report, "failed", "FAILED");
   console.log(`${report.numPassedTests} passed, ${report.numFailedTests} failed`);
   const isGreen =
