@@ -16,8 +16,7 @@ settled_at = ?, prune_at = ?, result = ?, error = ? WHERE id = ? AND token = ? A
 
 export const PRUNE = `DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state = 3 AND queue = ? ORDER BY prune_at LIMIT ?)`;
 
-export const COUNT = `UPDATE queues SET ready = ready + ?, leased = leased + ?, done = done + ?, done_total = done_total + ? WHERE id = ?`;
-export const PLACE = "UPDATE unjam_meta SET value = ? WHERE name = 'place'";
+export const COUNT = `UPDATE queues SET ready = ready + ?, leased = leased + ?, done = done + ?, done_total = done_total + ?, place = place + ? WHERE id = ?`;
 export const COMMITS = "UPDATE owners SET commits = commits + 1, beat_at = ? WHERE id = ?";
 
 /** Columns of a claimed row, read as an array like the store does. */

@@ -148,7 +148,7 @@ function makeDurable(connection: Connection): void {
 function migrate(connection: Connection, file: string): void {
   const { db } = connection;
   if (schemaOf(connection) >= SCHEMA_VERSION) {
-    refuseNewer(connection, file);
+    refuseNewer(connection.number("SELECT value FROM unjam_meta WHERE name = 'min_writer'"), file);
     return;
   }
   db.exec("BEGIN IMMEDIATE");
@@ -173,9 +173,8 @@ function schemaOf(connection: Connection): number {
   return exists === 0 ? 0 : connection.number("SELECT value FROM unjam_meta WHERE name = 'schema'");
 }
 
-/** Whether this build may (still) write the file. @throws UNJAM_SCHEMA_NEWER */
-export function refuseNewer(connection: Connection, file: string): void {
-  const needed = connection.number("SELECT value FROM unjam_meta WHERE name = 'min_writer'");
+/** Whether this build may (still) write a file that needs this version. @throws UNJAM_SCHEMA_NEWER */
+export function refuseNewer(needed: number, file: string): void {
   if (needed <= SCHEMA_VERSION) return;
   throw new UnjamError("UNJAM_SCHEMA_NEWER", { file, needed, known: SCHEMA_VERSION });
 }

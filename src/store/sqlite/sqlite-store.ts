@@ -185,7 +185,7 @@ export class SqliteStore implements Store {
       const id = tx.newQueueId(queue);
       if (id === undefined)
         throw new UnjamError("UNJAM_TOO_MANY_QUEUES", { countMax: QUEUE_COUNT_MAX });
-      tx.connection.prepare("UPDATE queues SET paused = ? WHERE id = ?").run(paused ? 1 : 0, id);
+      tx.setPaused(id, paused);
     });
   }
 
