@@ -7,6 +7,10 @@
 export const INSERT = `INSERT OR IGNORE INTO jobs(id, queue, task, state, priority, place, created_at, payload)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
 
+/** A job that is added and claimed by one transaction. */
+export const INSERT_LEASED = `INSERT OR IGNORE INTO jobs(id, queue, task, state, priority, place, token, owner, lease_until,
+claimed_at, created_at, payload) VALUES (?, ?, ?, 2, 0, ?, 1, ?, ?, ?, ?, ?)`;
+
 export const CLAIM = `UPDATE jobs SET state = 2, token = token + 1, owner = ?, lease_until = ?, claimed_at = ?, progress = NULL, note = NULL
 WHERE id IN (SELECT id FROM jobs WHERE state = 1 AND queue = ? AND task = ? ORDER BY priority, place LIMIT ?)
 RETURNING id, token, attempt, losses, payload, extra, task, priority, place`;
