@@ -29,7 +29,7 @@ const measuredShare = countSetting("measuredShare");
 const backlogFile = setting("backlogFile");
 
 const ofStore = storeStatements(join(setting("folder"), "scratch.db"));
-for (const own of [sql.INSERT, sql.CLAIM, sql.SETTLE, sql.PRUNE, sql.PLACE]) {
+for (const own of [sql.INSERT, sql.CLAIM, sql.SETTLE, sql.PRUNE]) {
   verify(ofStore.has(sql.normalized(own)), `the store no longer runs ${own}`);
 }
 
@@ -54,14 +54,13 @@ const claim = db.prepare(sql.CLAIM);
 const settle = db.prepare(sql.SETTLE);
 const prune = db.prepare(sql.PRUNE);
 const count = db.prepare(sql.COUNT);
-const writePlace = db.prepare(sql.PLACE);
 const bumpCommits = db.prepare(sql.COMMITS);
 claim.setReturnArrays(true);
 
 let nextId = connection.number(
   "SELECT max(value, (SELECT coalesce(max(id), 0) + 1 FROM jobs)) FROM unjam_meta WHERE name = 'next_id'",
 );
-let place = connection.number("SELECT value FROM unjam_meta WHERE name = 'place'");
+let place = connection.number("SELECT place FROM queues WHERE id = ?", queue);
 let insertedCount = 0;
 let settledCount = 0;
 let doneRows = 0;
@@ -97,8 +96,8 @@ function turn(): void {
   }
   const claimed =
     adding === 0 ? [] : rows(claim, [owner, now + LEASE_MS, wallNow, queue, task, batchSize]);
-  count.run(adding - claimed.length, claimed.length - held.length, held.length, held.length, queue);
-  writePlace.run(place);
+  const [ready, leased] = [adding - claimed.length, claimed.length - held.length];
+  count.run(ready, leased, held.length, held.length, adding, queue);
   bumpCommits.run(now, owner);
   commit.run();
   insertedCount += adding;
@@ -113,7 +112,7 @@ function pruneDone(): void {
   while (doneRows > KEEP_DONE_COUNT) {
     begin.run();
     const { changes } = prune.run(queue, Math.min(PRUNE_ROWS, doneRows - KEEP_DONE_COUNT));
-    count.run(0, 0, -Number(changes), 0, queue);
+    count.run(0, 0, -Number(changes), 0, 0, queue);
     commit.run();
     doneRows -= Number(changes);
   }

@@ -7,6 +7,10 @@
 export const INSERT = `INSERT OR IGNORE INTO jobs(id, queue, task, state, priority, place, created_at, payload)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
 
+/** A job that is added and claimed by one transaction. */
+export const INSERT_LEASED = `INSERT OR IGNORE INTO jobs(id, queue, task, state, priority, place, token, owner, lease_until,
+claimed_at, created_at, payload) VALUES (?, ?, ?, 2, 0, ?, 1, ?, ?, ?, ?, ?)`;
+
 export const CLAIM = `UPDATE jobs SET state = 2, token = token + 1, owner = ?, lease_until = ?, claimed_at = ?, progress = NULL, note = NULL
 WHERE id IN (SELECT id FROM jobs WHERE state = 1 AND queue = ? AND task = ? ORDER BY priority, place LIMIT ?)
 RETURNING id, token, attempt, losses, payload, extra, task, priority, place`;
@@ -16,8 +20,7 @@ settled_at = ?, prune_at = ?, result = ?, error = ? WHERE id = ? AND token = ? A
 
 export const PRUNE = `DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state = 3 AND queue = ? ORDER BY prune_at LIMIT ?)`;
 
-export const COUNT = `UPDATE queues SET ready = ready + ?, leased = leased + ?, done = done + ?, done_total = done_total + ? WHERE id = ?`;
-export const PLACE = "UPDATE unjam_meta SET value = ? WHERE name = 'place'";
+export const COUNT = `UPDATE queues SET ready = ready + ?, leased = leased + ?, done = done + ?, done_total = done_total + ?, place = place + ? WHERE id = ?`;
 export const COMMITS = "UPDATE owners SET commits = commits + 1, beat_at = ? WHERE id = ?";
 
 /** Columns of a claimed row, read as an array like the store does. */

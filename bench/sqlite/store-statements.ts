@@ -28,6 +28,10 @@ export function storeStatements(file: string): ReadonlySet<string> {
   const outcome = { event: "succeed", result: null, error: null, keepMs: 0 } as const;
   settleJobs(tx, [{ id: ID, token: job.token, outcome }], leased);
   tx.flush();
+  // Announced before the add: that one is handed over.
+  const next = new Transaction(connection, { queues: new Map(), tasks: new Map() }, clock);
+  next.handover.announce({ owner: OWNER, slots });
+  addGroup(next, { shape, capacity: null, ids: [ID + 1], payloads: ["{}"], atomic: false });
   // Counts are written by flush; pruning reads them.
   pruneJobs(tx, { limit: 1, doneCountMax: 0 });
   connection.db.exec("ROLLBACK");

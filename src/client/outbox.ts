@@ -30,13 +30,20 @@ const GROUP_MAX = 256;
 /** What a caller gets for its job: `stored` differs from `id` when the job existed already. */
 export type ToAnswer<Answer> = (stored: JobNumber, id: JobNumber, order: AddOrder) => Answer;
 
+/** The one caller of jobs that are stored together: a promise for each of them would be garbage. */
+interface Whole<Answer> {
+  readonly caller: PromiseWithResolvers<Answer[]>;
+  readonly answers: (Answer | undefined)[];
+}
+
 interface Pending<Answer> {
   readonly request: AddRequest;
   readonly order: AddOrder;
   readonly ids: JobNumber[];
   readonly payloads: string[];
-  /** One per job; `undefined` once it has its answer. */
+  /** One per job, `undefined` once it has its answer; or one for all. */
   readonly callers: (PromiseWithResolvers<Answer> | undefined)[];
+  whole: Whole<Answer> | undefined;
   left: number;
   isAnswered: boolean;
   readonly since: MonotonicMs;
@@ -99,9 +106,9 @@ export class Outbox<Answer> {
     pending.ids.push(...ids);
     pending.payloads.push(...payloads);
     pending.left = ids.length;
-    const callers = ids.map(() => Promise.withResolvers<Answer>());
-    pending.callers.push(...callers);
-    return Promise.all(callers.map(({ promise }) => promise));
+    const caller = Promise.withResolvers<Answer[]>();
+    pending.whole = { caller, answers: [] };
+    return caller.promise;
   }
 
   returned(id: JobNumber, token: number, result: string | null): void {
@@ -153,21 +160,24 @@ export class Outbox<Answer> {
     const pending = this.#pending.get(batch);
     if (pending === undefined) return;
     if (outcomes === "added") {
-      for (let index = 0; index < pending.ids.length; index++) {
-        const id = pending.ids[index] ?? 0;
-        pending.callers[index]?.resolve(this.#toAnswer(id, id, pending.order));
+      const { ids, order, whole } = pending;
+      whole?.caller.resolve(ids.map((id) => this.#toAnswer(id, id, order)));
+      for (let index = 0; index < pending.callers.length; index++) {
+        const id = ids[index] ?? 0;
+        pending.callers[index]?.resolve(this.#toAnswer(id, id, order));
       }
       pending.left = 0;
     } else {
       for (const [index, outcome] of outcomes) this.#answerOne(pending, index, outcome);
     }
-    if (pending.left === 0) this.#forget(pending);
+    if (pending.left <= 0) this.#forget(pending);
   }
 
   /** Lets go of its callers at once: its place in the deadline lanes is only freed in turn. */
   #forget(pending: Pending<Answer>): void {
     pending.isAnswered = true;
     pending.callers.length = 0;
+    pending.whole = undefined;
     this.#pending.delete(pending.request.batch);
   }
 
@@ -189,6 +199,7 @@ export class Outbox<Answer> {
     this.#timer = undefined;
     for (const pending of this.#pending.values()) {
       for (const caller of pending.callers) caller?.reject(error);
+      pending.whole?.caller.reject(error);
       this.#forget(pending);
     }
   }
@@ -209,20 +220,28 @@ export class Outbox<Answer> {
   }
 
   #answerOne(pending: Pending<Answer>, index: number, outcome: Added): void {
+    const { whole, order } = pending;
     const caller = pending.callers[index];
-    if (caller === undefined) return;
-    pending.callers[index] = undefined;
+    if (whole === undefined ? caller === undefined : whole.answers[index] !== undefined) return;
+    if (caller !== undefined) pending.callers[index] = undefined;
     pending.left--;
     const own = pending.ids[index] ?? 0;
     if (outcome.kind === "added" || outcome.kind === "exists") {
       const stored = outcome.kind === "added" ? own : outcome.id;
-      caller.resolve(this.#toAnswer(stored, own, pending.order));
-    } else {
-      const { shape } = pending.order;
-      const id = shape.callerId ?? formatJobId(own);
-      const waitedMs = Math.round(this.#clock.now() - pending.since);
-      caller.reject(addRefusal(outcome, { shape, id, waitedMs }));
+      const answer = this.#toAnswer(stored, own, order);
+      caller?.resolve(answer);
+      if (whole !== undefined) noteAnswer(whole, { index, answer, isLast: pending.left === 0 });
+      return;
     }
+    const { shape } = order;
+    const id = shape.callerId ?? formatJobId(own);
+    const waitedMs = Math.round(this.#clock.now() - pending.since);
+    const refusal = addRefusal(outcome, { shape, id, waitedMs });
+    caller?.reject(refusal);
+    if (whole === undefined) return;
+    // All or nothing: the refusal of one is the answer to all.
+    whole.caller.reject(refusal);
+    pending.left = 0;
   }
 
   #openGroup(order: AddOrder): Pending<Answer> {
@@ -246,6 +265,7 @@ export class Outbox<Answer> {
       ids,
       payloads,
       callers: [],
+      whole: undefined,
       left: 0,
       isAnswered: false,
       since,
@@ -287,13 +307,27 @@ export class Outbox<Answer> {
   }
 
   #giveUp(pending: Pending<Answer>): void {
-    const { order, callers, ids } = pending;
+    const { order, callers, ids, whole } = pending;
     const waitedMs = Math.round(this.#clock.now() - pending.since);
     const what = `enqueue ${order.shape.task}`;
-    for (const [index, caller] of callers.entries()) {
+    const unknown = (index: number): UnjamError => {
       const id = order.shape.callerId ?? formatJobId(ids[index] ?? 0);
-      caller?.reject(new UnjamError("UNJAM_OUTCOME_UNKNOWN", { what, ids: [id], waitedMs }));
-    }
+      return new UnjamError("UNJAM_OUTCOME_UNKNOWN", { what, ids: [id], waitedMs });
+    };
+    for (const [index, caller] of callers.entries()) caller?.reject(unknown(index));
+    whole?.caller.reject(unknown(0));
     this.#forget(pending);
   }
+}
+
+function noteAnswer<Answer>(
+  { caller, answers }: Whole<Answer>,
+  {
+    index,
+    answer,
+    isLast,
+  }: { readonly index: number; readonly answer: Answer; readonly isLast: boolean },
+): void {
+  answers[index] = answer;
+  if (isLast) caller.resolve(answers.filter((one) => one !== undefined));
 }

@@ -99,8 +99,10 @@ function buildEngine(
     ...tools,
     owner,
     on: {
-      woken: () => {
-        fetcher.noteAll();
+      woken: (isNews) => {
+        // Without news it still tries again what failed before.
+        if (isNews) fetcher.noteAll();
+        else fetcher.look();
         intake.lookAgain();
         watch.lookAtAll();
       },
@@ -132,6 +134,7 @@ function upkeep(
   const { store, clock, timers } = engine.ports;
   const beat = async (): Promise<number> => {
     await store.beat(engine.owner, clock.now() + LEASE_MS);
+    engine.waker.reached();
     return OWNER_BEAT_MS;
   };
   const prune = async (): Promise<number> => {

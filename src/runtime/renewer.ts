@@ -23,6 +23,8 @@ export class Renewer {
   readonly #settler: Settler;
   readonly #progress = new Map<JobNumber, ProgressMessage>();
   #renewedAt = 0;
+  /** Nothing is held: the next step comes with the next renewal, or when progress is reported. */
+  #isResting = false;
   readonly repeater: Repeater;
 
   constructor(options: {
@@ -60,9 +62,11 @@ export class Renewer {
         note: message.note ?? (isSame ? older.note : null),
       });
     }
+    if (this.#isResting && this.#progress.size > 0) this.repeater.now();
   }
 
   async #step(): Promise<number> {
+    this.#isResting = false;
     const now = this.#clock.now();
     const isRenewing = now - this.#renewedAt >= LEASE_RENEW_MS;
     const renewals = isRenewing ? this.#all() : this.#reported();
@@ -79,7 +83,10 @@ export class Renewer {
     }
     // Not before it is written: a renewal that failed is tried again at once.
     if (isRenewing) this.#renewedAt = now;
-    return PROGRESS_FLUSH_MS;
+    const heldCount = this.#executor.attemptCount + this.#settler.unconfirmedCount;
+    this.#isResting = heldCount + this.#progress.size === 0;
+    // What is claimed meanwhile has been leased for less than this when the step comes.
+    return this.#isResting ? LEASE_RENEW_MS : PROGRESS_FLUSH_MS;
   }
 
   async #write(renewals: readonly Renewal[]): Promise<void> {

@@ -10,6 +10,9 @@ const OWNERS_MAX = 200;
 /** A store that did not answer for so long may have kept the living from renewing their leases. */
 const OUTAGE_MS = LEASE_MS / 2;
 
+/** How often every queue is looked at although nothing was said of it. */
+const LOOK_ALL_MS = 5_000;
+
 /** Why an owner is certainly gone, or `null` while it may live. */
 export type OwnerProbe = (owner: Owner) => string | null;
 
@@ -24,13 +27,16 @@ export class Waker {
   readonly #owner: OwnerId;
   readonly #isOwnerDead: OwnerProbe;
   readonly #on: {
-    readonly woken: () => void;
+    readonly woken: (isNews: boolean) => void;
     readonly settled: (ids: readonly JobNumber[]) => void;
     readonly lost: (leases: readonly Lease[]) => void;
   };
   #nextDueAt: number | null = null;
   /** When the store last took something of ours. */
   #reachedAt: MonotonicMs;
+  /** After an outage nothing is taken until then. */
+  #restUntil: MonotonicMs = 0;
+  #lookedAllAt: MonotonicMs;
 
   constructor(options: {
     readonly store: Store;
@@ -39,8 +45,8 @@ export class Waker {
     readonly owner: OwnerId;
     readonly isOwnerDead: OwnerProbe;
     readonly on: {
-      /** Each round: jobs may have become ready. */
-      readonly woken: () => void;
+      /** Each round. `isNews`: jobs may have become ready. */
+      readonly woken: (isNews: boolean) => void;
       readonly settled: (ids: readonly JobNumber[]) => void;
       readonly lost: (leases: readonly Lease[]) => void;
     };
@@ -49,6 +55,7 @@ export class Waker {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#reachedAt = options.clock.now();
+    this.#lookedAllAt = options.clock.now();
     this.#owner = options.owner;
     this.#isOwnerDead = options.isOwnerDead;
     this.#on = options.on;
@@ -64,17 +71,27 @@ export class Waker {
     if (runAt - this.#clock.wallNow() < WAKE_MS) this.repeater.now();
   }
 
+  /**
+   * The store took something of ours: the heartbeat says so. A round of the waker that only looked
+   * proves nothing, because readers pass a lock that stops every writer.
+   */
+  reached(): void {
+    const now = this.#clock.now();
+    if (this.#hadOutage(now)) this.#restUntil = now + WAKE_MS;
+    this.#reachedAt = now;
+  }
+
   async #step(): Promise<number> {
-    if (await this.#hasOutageJustEnded()) return WAKE_MS;
+    const restMs = await this.#restMs();
+    if (restMs > 0) return restMs;
     const deadOwners = await this.#findDeadOwners();
     // Rather not at all than late: what has run out by then may be renewed in the same moment.
     const deadline = this.#clock.now() + LEASE_RENEW_MS;
     const woken = await this.#store.wake({ limit: WAKE_JOBS_MAX, deadOwners }, deadline);
-    this.#reachedAt = this.#clock.now();
     this.#nextDueAt = woken.nextDueAt;
     if (woken.lost.length > 0) this.#on.lost(woken.lost);
     if (woken.settled.length > 0) this.#on.settled(woken.settled);
-    this.#on.woken();
+    this.#on.woken(woken.readyCount > 0 || this.#isTimeToLookAll());
     if (woken.more) return 0;
     // Timers fire up to a millisecond early; rounding up avoids a round that finds nothing.
     const dueMs =
@@ -82,25 +99,39 @@ export class Waker {
     return Math.min(WAKE_MS, Math.max(1, dueMs));
   }
 
+  /** Now and then without news too: a word that got lost must not keep a job waiting for ever. */
+  #isTimeToLookAll(): boolean {
+    const now = this.#clock.now();
+    if (now - this.#lookedAllAt < LOOK_ALL_MS) return false;
+    this.#lookedAllAt = now;
+    return true;
+  }
+
   /**
    * After a lock or a disk that took nothing for a while, leases of living owners have run out,
    * our own too. They get a round to renew them before this one takes anything, because a job that
    * is taken from a living owner runs twice.
    */
-  async #hasOutageJustEnded(): Promise<boolean> {
+  async #restMs(): Promise<number> {
+    if (!this.#store.capabilities.sharedBetweenProcesses) return 0;
     const now = this.#clock.now();
-    const { sharedBetweenProcesses } = this.#store.capabilities;
-    if (!sharedBetweenProcesses || now - this.#reachedAt < OUTAGE_MS) return false;
-    await this.#store.beat(this.#owner, now + LEASE_RENEW_MS);
-    this.#reachedAt = this.#clock.now();
-    return true;
+    if (this.#hadOutage(now)) {
+      await this.#store.beat(this.#owner, now + LEASE_RENEW_MS);
+      this.reached();
+    }
+    return Math.max(0, this.#restUntil - this.#clock.now());
+  }
+
+  #hadOutage(now: MonotonicMs): boolean {
+    return now - this.#reachedAt >= OUTAGE_MS;
   }
 
   async #findDeadOwners(): Promise<{ readonly id: number; readonly reason: string }[]> {
     if (!this.#store.capabilities.sharedBetweenProcesses) return [];
     const owners = await this.#store.owners(OWNERS_MAX);
     return owners.flatMap((owner) => {
-      const reason = owner.leftAt === null ? this.#whyDead(owner) : null;
+      const isOther = owner.leftAt === null && owner.id !== this.#owner;
+      const reason = isOther ? this.#whyDead(owner) : null;
       return reason === null ? [] : [{ id: owner.id, reason }];
     });
   }

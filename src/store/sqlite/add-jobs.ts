@@ -2,7 +2,6 @@ import { invariant } from "../../core/invariant.ts";
 import type { JobNumber, JobShape } from "../../core/job.ts";
 import { CONSUMER_GONE_MS, LEASE_MS, QUEUE_CAPACITY_DEFAULT } from "../../core/limits.ts";
 import type { AddAnswer, AddGroup, AddOutcome } from "../store.ts";
-import { isPaused } from "./claim-jobs.ts";
 import { STATE_NUMBERS } from "./schema.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -52,13 +51,11 @@ function isHarmless({ kind }: AddOutcome): boolean {
 function findTarget(tx: Transaction, { shape, capacity }: AddGroup): Target | undefined {
   const queue = tx.newQueueId(shape.queue);
   if (queue === undefined) return undefined;
-  const stored = tx.connection.prepare("SELECT capacity FROM queues WHERE id = ?").get(queue);
-  const storedCapacity = typeof stored?.["capacity"] === "number" ? stored["capacity"] : null;
-  if (capacity !== null && capacity !== storedCapacity) {
-    tx.connection.prepare("UPDATE queues SET capacity = ? WHERE id = ?").run(capacity, queue);
-  }
+  const storedCapacity = tx.capacity(queue);
+  if (capacity !== null && capacity !== storedCapacity) tx.setCapacity(queue, capacity);
   const limit = capacity ?? storedCapacity ?? QUEUE_CAPACITY_DEFAULT;
-  return { queue, task: tx.taskId(shape.task), capacity: limit, room: limit - tx.waiting(queue) };
+  const room = limit - tx.waitingCount(queue);
+  return { queue, task: tx.taskId(shape.task), capacity: limit, room };
 }
 
 function addEach(tx: Transaction, group: AddGroup, target: Target): AddAnswer {
@@ -99,7 +96,8 @@ function isPlainShape({ priority, runAt, expireAt, key, callerId, extra }: JobSh
 function mayOvertake(tx: Transaction, { shape }: AddGroup): boolean {
   const offer = tx.handover.offerFor(shape.queue, shape.task);
   const queue = tx.existingQueueId(shape.queue);
-  if (offer === undefined || queue === undefined || isPaused(tx, queue)) return false;
+  if (offer === undefined || queue === undefined || tx.isPaused(queue)) return false;
+  if (tx.readyCount(queue) === 0) return true;
   return offer.slot.tasks.every((name) => {
     const task = tx.existingTaskId(name);
     return task === undefined || tx.connection.prepare(ANY_READY).get(queue, task) === undefined;
@@ -111,7 +109,7 @@ function handOver(tx: Transaction, target: Target, { group, id, payload }: One):
   const { queue, task } = group.shape;
   const offer = tx.handover.offerFor(queue, task);
   if (offer === undefined) return false;
-  const lease = [tx.nextPlace(), offer.owner, Math.round(tx.now) + LEASE_MS] as const;
+  const lease = [tx.nextPlace(target.queue), offer.owner, Math.round(tx.now) + LEASE_MS] as const;
   const { changes } = tx.connection
     .prepare(INSERT_LEASED)
     .run(id, target.queue, target.task, ...lease, tx.wallNow, tx.wallNow, payload);
@@ -143,7 +141,7 @@ interface One {
 function addPlain(tx: Transaction, target: Target, one: One): AddOutcome {
   if (target.room <= 0) return existing(tx, target, one) ?? full(tx, target, one.group.shape.queue);
   const { shape } = one.group;
-  const place = tx.nextPlace();
+  const place = tx.nextPlace(target.queue);
   const isPlain = shape.runAt === null && shape.expireAt === null && shape.extra === null;
   const state = one.isDelayed ? STATE_NUMBERS.scheduled : STATE_NUMBERS.ready;
   const { changes } = isPlain
@@ -177,7 +175,7 @@ function addUnique(tx: Transaction, target: Target, one: One): AddOutcome {
   }
   if (target.room <= 0) return full(tx, target, shape.queue);
   const state = one.isDelayed ? STATE_NUMBERS.scheduled : STATE_NUMBERS.ready;
-  insertFull(tx, target, { ...one, place: tx.nextPlace(), state });
+  insertFull(tx, target, { ...one, place: tx.nextPlace(target.queue), state });
   target.room--;
   return ADDED;
 }

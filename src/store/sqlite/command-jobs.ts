@@ -1,6 +1,8 @@
 import { JOB_STATES, nextState } from "../../core/job-state.ts";
+import type { EpochMs } from "../../core/clock.ts";
 import type { JobNumber } from "../../core/job.ts";
 import type { LeasedQueues } from "./claim-jobs.ts";
+import type { Connection } from "./connection.ts";
 import { STATE_NUMBERS } from "./schema.ts";
 import { pruneAt } from "./settle-jobs.ts";
 import type { Transaction } from "./transaction.ts";
@@ -55,6 +57,19 @@ const OLDEST_DONE = "SELECT id FROM jobs WHERE state = 3 AND queue = ? ORDER BY 
 const DELETE_DONE = (which: string): string => `DELETE FROM jobs WHERE id IN (${which})`;
 const OVERDUE_SETTLED = `DELETE FROM jobs WHERE id IN (
   SELECT id FROM jobs WHERE state > 3 AND prune_at <= ? LIMIT ?) RETURNING queue, state`;
+
+const IS_PRUNABLE = `SELECT EXISTS (SELECT 1 FROM queues WHERE done > 0 AND (done > ?1
+  OR EXISTS (SELECT 1 FROM jobs WHERE state = 3 AND queue = queues.id AND prune_at <= ?2)))
+OR EXISTS (SELECT 1 FROM jobs WHERE state > 3 AND prune_at <= ?2)`;
+
+/** Whether {@link pruneJobs} would find something, asked without a transaction. */
+export function isPrunable(
+  connection: Connection,
+  doneCountMax: number,
+  wallNow: EpochMs,
+): boolean {
+  return connection.number(IS_PRUNABLE, doneCountMax, wallNow) === 1;
+}
 
 /** Removes settled rows whose time is over, and done rows beyond the count per queue. */
 export function pruneJobs(

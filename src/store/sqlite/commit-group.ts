@@ -67,6 +67,8 @@ interface Doubt {
   open: { readonly operation: Operation; readonly answer: unknown }[];
 }
 
+const START =
+  "SELECT value AS min_writer, total_changes() AS changes FROM unjam_meta WHERE name = 'min_writer'";
 const BUMP = "UPDATE owners SET commits = commits + 1, beat_at = ? WHERE id = ?";
 
 export class CommitGroup {
@@ -167,9 +169,8 @@ export class CommitGroup {
 
   #commit(): void {
     const group = this.#nextGroup();
-    const { db } = this.#connection;
     try {
-      db.exec("BEGIN IMMEDIATE");
+      this.#connection.prepare("BEGIN IMMEDIATE").run();
     } catch (error) {
       this.#pending = [...group, ...this.#pending];
       if (isBusy(error)) this.#retryLater("locked");
@@ -177,13 +178,12 @@ export class CommitGroup {
       return;
     }
     const tx = new Transaction(this.#connection, this.#known, this.#ports.clock);
-    const changesBefore = this.#connection.number("SELECT total_changes()");
     let isCommitting = false;
     let hasWritten = false;
     let answers: unknown[] = [];
     try {
       // A newer build may have opened the file since: it says in every transaction who may write.
-      refuseNewer(this.#connection, this.#ports.file);
+      const changesBefore = this.#changesBefore();
       for (const { announce } of group) announce?.(tx);
       answers = group.map(({ run }) => run(tx));
       tx.flush();
@@ -191,7 +191,7 @@ export class CommitGroup {
       hasWritten = this.#connection.number("SELECT total_changes()") !== changesBefore;
       if (hasWritten) this.#bump(tx.now);
       isCommitting = true;
-      db.exec("COMMIT");
+      this.#connection.prepare("COMMIT").run();
     } catch (error) {
       tx.rolledBack();
       this.#undo(error, { group, answers, isCommitting });
@@ -200,6 +200,13 @@ export class CommitGroup {
     this.#phase = "due";
     if (hasWritten) this.#commits++;
     for (const [index, { resolve }] of group.entries()) resolve(answers[index]);
+  }
+
+  /** @throws UNJAM_SCHEMA_NEWER */
+  #changesBefore(): number {
+    const row = this.#connection.prepare(START).get();
+    refuseNewer(Number(row?.["min_writer"]), this.#ports.file);
+    return Number(row?.["changes"]);
   }
 
   #bump(now: MonotonicMs): void {

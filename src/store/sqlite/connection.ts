@@ -8,7 +8,8 @@ import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
  * One open file: prepared statements by their text, and what must be true before a write.
  *
  * `busy_timeout` is 0 on purpose: a locked file must never freeze the thread; whoever calls
- * retries by timer. Autocheckpoints are larger than SQLite's default, because a checkpoint every
+ * retries by timer. The page cache is 16 MiB: what falls out of it is read from the system's own
+ * cache, and a million waiting jobs must not live in this process. Autocheckpoints are larger than SQLite's default, because a checkpoint every
  * thousand pages would double the fsyncs of a busy queue.
  */
 export class Connection {
@@ -133,7 +134,7 @@ function makeDurable(connection: Connection): void {
     "PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1",
   );
   connection.db.exec(
-    "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8000; PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 8000; PRAGMA temp_store = MEMORY",
   );
   const synchronous = connection.number("PRAGMA synchronous");
   if (synchronous !== 2) {
@@ -148,7 +149,7 @@ function makeDurable(connection: Connection): void {
 function migrate(connection: Connection, file: string): void {
   const { db } = connection;
   if (schemaOf(connection) >= SCHEMA_VERSION) {
-    refuseNewer(connection, file);
+    refuseNewer(connection.number("SELECT value FROM unjam_meta WHERE name = 'min_writer'"), file);
     return;
   }
   db.exec("BEGIN IMMEDIATE");
@@ -173,9 +174,8 @@ function schemaOf(connection: Connection): number {
   return exists === 0 ? 0 : connection.number("SELECT value FROM unjam_meta WHERE name = 'schema'");
 }
 
-/** Whether this build may (still) write the file. @throws UNJAM_SCHEMA_NEWER */
-export function refuseNewer(connection: Connection, file: string): void {
-  const needed = connection.number("SELECT value FROM unjam_meta WHERE name = 'min_writer'");
+/** Whether this build may (still) write a file that needs this version. @throws UNJAM_SCHEMA_NEWER */
+export function refuseNewer(needed: number, file: string): void {
   if (needed <= SCHEMA_VERSION) return;
   throw new UnjamError("UNJAM_SCHEMA_NEWER", { file, needed, known: SCHEMA_VERSION });
 }

@@ -23,7 +23,8 @@ export async function openSqliteStore(
   const first = mustExist ? reopen : create;
   const connection = await untilFree(() => openConnection(file, first), file, ports);
   const again = (): Connection => openConnection(file, reopen);
-  return new SqliteStore(file, new CommitGroup(connection, { ...ports, file, reopen: again }));
+  const group = new CommitGroup(connection, { ...ports, file, reopen: again });
+  return new SqliteStore(file, group, ports.clock);
 }
 
 async function loadDriver(): Promise<{

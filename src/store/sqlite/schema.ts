@@ -24,11 +24,12 @@ export const STATE_NUMBERS = {
 /**
  * Why these indexes: each is partial, so that a job sits in one of them at a time and moving
  * between states touches two. `jobs_ready` answers a claim over a million foreign jobs in one
- * seek. `place` is the order of arrival over all processes; ids come in blocks and do not tell.
+ * seek. `place` is the order of arrival in a queue over all processes; ids come in blocks and do
+ * not tell.
  */
 const VERSION_1 = `
 CREATE TABLE unjam_meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO unjam_meta VALUES ('schema', 1), ('min_reader', 1), ('min_writer', 1), ('next_id', 1), ('place', 1);
+INSERT INTO unjam_meta VALUES ('schema', 1), ('min_reader', 1), ('min_writer', 1), ('next_id', 1);
 
 CREATE TABLE queues (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
@@ -38,7 +39,8 @@ CREATE TABLE queues (
   dead INTEGER NOT NULL DEFAULT 0, cancelled INTEGER NOT NULL DEFAULT 0,
   expired INTEGER NOT NULL DEFAULT 0, dropped INTEGER NOT NULL DEFAULT 0,
   retrying INTEGER NOT NULL DEFAULT 0,
-  done_total INTEGER NOT NULL DEFAULT 0, failed_total INTEGER NOT NULL DEFAULT 0
+  done_total INTEGER NOT NULL DEFAULT 0, failed_total INTEGER NOT NULL DEFAULT 0,
+  place INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE tasks (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 

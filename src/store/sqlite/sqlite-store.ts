@@ -1,4 +1,4 @@
-import type { EpochMs, MonotonicMs } from "../../core/clock.ts";
+import type { Clock, EpochMs, MonotonicMs } from "../../core/clock.ts";
 import type {
   ClaimedJob,
   JobNumber,
@@ -25,14 +25,15 @@ import type {
 } from "../store.ts";
 import { addGroup } from "./add-jobs.ts";
 import { claimJobs, type LeasedQueues, renewLeases } from "./claim-jobs.ts";
-import { cancelJobs, pruneJobs, reviveJobs } from "./command-jobs.ts";
+import { cancelJobs, isPrunable, pruneJobs, reviveJobs } from "./command-jobs.ts";
 import type { CommitGroup, OperationBounds } from "./commit-group.ts";
+import type { Connection } from "./connection.ts";
 import type { Offer } from "./handover.ts";
 import { getJobs, listJobs, listOwners, listQueues } from "./read-jobs.ts";
 import { settleJobs } from "./settle-jobs.ts";
 import { storeError } from "./sqlite-error.ts";
 import type { Transaction } from "./transaction.ts";
-import { hastenJobs, wakeJobs } from "./wake-jobs.ts";
+import { hastenJobs, nothingDue, wakeJobs } from "./wake-jobs.ts";
 
 const JOIN = `INSERT INTO owners(pid, process_start, machine, label, queues, joined_at, beat_at)
 VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`;
@@ -49,13 +50,15 @@ export class SqliteStore implements Store {
   readonly capabilities: StoreCapabilities;
   readonly #file: string;
   readonly #group: CommitGroup;
+  readonly #clock: Clock;
   readonly #leased: LeasedQueues = new Map();
   #dataVersion = 0;
   #isClosed = false;
 
-  constructor(file: string, group: CommitGroup) {
+  constructor(file: string, group: CommitGroup, clock: Clock) {
     this.#file = file;
     this.#group = group;
+    this.#clock = clock;
     this.capabilities = { durability: "power", sharedBetweenProcesses: true, place: file };
     this.#dataVersion = this.#readDataVersion();
   }
@@ -131,7 +134,14 @@ export class SqliteStore implements Store {
     );
   }
 
+  /** A look first: most rounds find nothing, and then cost no transaction. */
   wake(request: WakeRequest, deadline: MonotonicMs): Promise<WakeAnswer> {
+    const at = { now: this.#clock.now(), wallNow: this.#clock.wallNow() };
+    const idle =
+      request.deadOwners.length > 0
+        ? undefined
+        : this.#glance((connection) => nothingDue(connection, at));
+    if (idle !== undefined) return Promise.resolve(idle);
     return this.#write("wake", { weight: 1, deadline }, (tx) =>
       wakeJobs(tx, request, this.#leased),
     );
@@ -147,6 +157,11 @@ export class SqliteStore implements Store {
     limits: { readonly limit: number; readonly doneCountMax: number },
     deadline: MonotonicMs,
   ): Promise<number> {
+    const wallNow = this.#clock.wallNow();
+    const isSome = this.#glance((connection) =>
+      isPrunable(connection, limits.doneCountMax, wallNow),
+    );
+    if (isSome === false) return Promise.resolve(0);
     return this.#write("prune", { weight: 1, deadline }, (tx) => pruneJobs(tx, limits));
   }
 
@@ -185,7 +200,7 @@ export class SqliteStore implements Store {
       const id = tx.newQueueId(queue);
       if (id === undefined)
         throw new UnjamError("UNJAM_TOO_MANY_QUEUES", { countMax: QUEUE_COUNT_MAX });
-      tx.connection.prepare("UPDATE queues SET paused = ? WHERE id = ?").run(paused ? 1 : 0, id);
+      tx.setPaused(id, paused);
     });
   }
 
@@ -212,6 +227,16 @@ export class SqliteStore implements Store {
 
   #write<T>(what: string, bounds: OperationBounds, run: (tx: Transaction) => T): Promise<T> {
     return this.#group.submit(what, bounds, run);
+  }
+
+  /** A read before a write; `undefined` when it fails, for the write then says why. */
+  #glance<T>(read: (connection: Connection) => T): T | undefined {
+    if (this.#isClosed) return undefined;
+    try {
+      return read(this.#group.connection);
+    } catch {
+      return undefined;
+    }
   }
 
   async #read<T>(what: string, read: () => T): Promise<T> {

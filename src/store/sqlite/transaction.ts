@@ -4,7 +4,10 @@ import type { JobState } from "../../core/job-state.ts";
 import type { Connection } from "./connection.ts";
 import { Handover } from "./handover.ts";
 
-/** The columns of `queues` that count jobs; one UPDATE per queue and transaction writes them. */
+/**
+ * The columns of `queues` that count; one UPDATE per queue and transaction writes them. `place` counts
+ * the jobs that ever came, so that the order of arrival costs neither a statement nor a page.
+ */
 const COUNTED = [
   "scheduled",
   "ready",
@@ -17,6 +20,7 @@ const COUNTED = [
   "retrying",
   "done_total",
   "failed_total",
+  "place",
 ] as const;
 export type Counted = (typeof COUNTED)[number];
 
@@ -32,8 +36,10 @@ const COLUMN: Readonly<Record<Counted, number>> = {
   retrying: 8,
   done_total: 9,
   failed_total: 10,
+  place: 11,
 };
 
+const QUEUE = "SELECT capacity, paused, scheduled, ready, place FROM queues WHERE id = ?";
 const UPDATE_COUNTS = `UPDATE queues SET ${COUNTED.map((name) => `${name} = ${name} + ?`).join(", ")} WHERE id = ?`;
 
 /** Names that rows refer to by number. Rows are never deleted, so a known number stays right. */
@@ -42,10 +48,19 @@ export interface KnownNames {
   readonly tasks: Map<string, number>;
 }
 
+/** A queue's row as it was when the transaction began; its settings as they are now. */
+interface QueueRow {
+  capacity: number | null;
+  isPaused: boolean;
+  readonly scheduled: number;
+  readonly ready: number;
+  readonly place: number;
+}
+
 /**
- * One write transaction, as the operations in it see it. Counters, arrival order and new names
- * are gathered here and written once at the end, because per job they would cost as much as the
- * job itself.
+ * One write transaction, as the operations in it see it. A queue's row is read once, and its
+ * counters, the order of arrival and new names are gathered here and written once at the end,
+ * because per job they would cost as much as the job itself.
  */
 export class Transaction {
   readonly connection: Connection;
@@ -53,10 +68,9 @@ export class Transaction {
   readonly wallNow: EpochMs;
   readonly handover: Handover = new Handover();
   readonly #known: KnownNames;
+  readonly #rows = new Map<number, QueueRow>();
   readonly #deltas = new Map<number, number[]>();
   readonly #newNames: (() => void)[] = [];
-  #place = 0;
-  #placeAtStart = 0;
 
   constructor(connection: Connection, known: KnownNames, clock: Clock) {
     this.connection = connection;
@@ -101,22 +115,39 @@ export class Transaction {
     return this.#lookUp(table, name) ?? 0;
   }
 
-  /** The next place in the order of arrival over all queues and processes. */
-  nextPlace(): number {
-    if (this.#place === 0) {
-      this.#place = this.connection.number("SELECT value FROM unjam_meta WHERE name = 'place'");
-      this.#placeAtStart = this.#place;
-    }
-    return this.#place++;
+  /** `null` where nobody has set one. */
+  capacity(queue: number): number | null {
+    return this.#row(queue).capacity;
+  }
+
+  setCapacity(queue: number, capacity: number): void {
+    this.connection.prepare("UPDATE queues SET capacity = ? WHERE id = ?").run(capacity, queue);
+    this.#row(queue).capacity = capacity;
+  }
+
+  /** Whether nobody may take from the queue now. */
+  isPaused(queue: number): boolean {
+    return this.#row(queue).isPaused;
+  }
+
+  setPaused(queue: number, isPaused: boolean): void {
+    this.connection
+      .prepare("UPDATE queues SET paused = ? WHERE id = ?")
+      .run(isPaused ? 1 : 0, queue);
+    this.#row(queue).isPaused = isPaused;
+  }
+
+  /** The next place in the order of arrival in this queue, over all processes. */
+  nextPlace(queue: number): number {
+    const deltas = this.#deltasOf(queue);
+    const given = deltas[COLUMN.place] ?? 0;
+    deltas[COLUMN.place] = given + 1;
+    return this.#row(queue).place + given;
   }
 
   /** Notes that `by` more rows of the queue are (or ever were) in this state. */
   count(queue: number, what: Counted, by: number): void {
-    let deltas = this.#deltas.get(queue);
-    if (deltas === undefined) {
-      deltas = Array.from({ length: COUNTED.length }, () => 0);
-      this.#deltas.set(queue, deltas);
-    }
+    const deltas = this.#deltasOf(queue);
     const column = COLUMN[what];
     deltas[column] = (deltas[column] ?? 0) + by;
   }
@@ -128,13 +159,41 @@ export class Transaction {
   }
 
   /** Jobs that count against the capacity, this transaction's own included. */
-  waiting(queue: number): number {
-    const stored = this.connection.number(
-      "SELECT scheduled + ready FROM queues WHERE id = ?",
-      queue,
-    );
+  waitingCount(queue: number): number {
     const deltas = this.#deltas.get(queue);
-    return stored + (deltas?.[COLUMN.scheduled] ?? 0) + (deltas?.[COLUMN.ready] ?? 0);
+    const { scheduled } = this.#row(queue);
+    return scheduled + (deltas?.[COLUMN.scheduled] ?? 0) + this.readyCount(queue);
+  }
+
+  /** Ready jobs of all tasks of the queue, this transaction's own included. */
+  readyCount(queue: number): number {
+    return this.#row(queue).ready + (this.#deltas.get(queue)?.[COLUMN.ready] ?? 0);
+  }
+
+  #row(queue: number): QueueRow {
+    let row = this.#rows.get(queue);
+    if (row === undefined) {
+      const stored = this.connection.prepare(QUEUE).get(queue);
+      const capacity = stored?.["capacity"];
+      row = {
+        capacity: typeof capacity === "number" ? capacity : null,
+        isPaused: stored?.["paused"] === 1,
+        scheduled: Number(stored?.["scheduled"]),
+        ready: Number(stored?.["ready"]),
+        place: Number(stored?.["place"]),
+      };
+      this.#rows.set(queue, row);
+    }
+    return row;
+  }
+
+  #deltasOf(queue: number): number[] {
+    let deltas = this.#deltas.get(queue);
+    if (deltas === undefined) {
+      deltas = Array.from({ length: COUNTED.length }, () => 0);
+      this.#deltas.set(queue, deltas);
+    }
+    return deltas;
   }
 
   /**
@@ -143,14 +202,13 @@ export class Transaction {
    */
   part(work: () => boolean): boolean {
     const { db } = this.connection;
-    const place = this.#place;
     const deltas = [...this.#deltas].map(([queue, counts]) => ({ queue, counts: [...counts] }));
     db.exec("SAVEPOINT part");
     const isKept = work();
     if (!isKept) {
       db.exec("ROLLBACK TO part");
-      // 0 means "not read yet"; once read, it must not be written back as a place.
-      this.#place = place === 0 ? this.#placeAtStart : place;
+      // A capacity that the part had set is gone again, and so may be the queue itself.
+      this.#rows.clear();
       this.#deltas.clear();
       for (const { queue, counts } of deltas) this.#deltas.set(queue, counts);
       this.rolledBack();
@@ -165,11 +223,6 @@ export class Transaction {
       if (deltas.some((delta) => delta !== 0)) {
         this.connection.prepare(UPDATE_COUNTS).run(...deltas, queue);
       }
-    }
-    if (this.#place !== this.#placeAtStart) {
-      this.connection
-        .prepare("UPDATE unjam_meta SET value = ? WHERE name = 'place'")
-        .run(this.#place);
     }
   }
 

@@ -1,8 +1,10 @@
+import type { EpochMs, MonotonicMs } from "../../core/clock.ts";
 import type { JobNumber, Lease } from "../../core/job.ts";
 import { KEEP_DEAD_MS_DEFAULT } from "../../core/limits.ts";
 import { lostLeaseError } from "../../core/lost-lease-error.ts";
 import type { WakeAnswer, WakeRequest } from "../store.ts";
 import type { LeasedQueues } from "./claim-jobs.ts";
+import type { Connection } from "./connection.ts";
 import { loseLease, pruneAt } from "./settle-jobs.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -15,7 +17,23 @@ const LAPSED = "SELECT id, token, queue FROM jobs WHERE state = 2 AND lease_unti
 const HELD_BY = "SELECT id, token, queue FROM jobs WHERE state = 2 AND owner = ? LIMIT ?";
 const GONE = "UPDATE owners SET left_at = ?, reason = ? WHERE id = ? AND left_at IS NULL";
 const NEXT_DUE = "SELECT run_at FROM jobs WHERE state = 0 ORDER BY run_at LIMIT 1";
+/** One seek each in the same indexes as above. */
+const IS_DUE = `SELECT (EXISTS (SELECT 1 FROM jobs WHERE state = 0 AND run_at <= ?1)
+OR EXISTS (SELECT 1 FROM jobs WHERE expire_at <= ?1 AND expire_at IS NOT NULL AND state < 2 AND attempt = 0)
+OR EXISTS (SELECT 1 FROM jobs WHERE state = 2 AND lease_until <= ?2)) AS is_due, (${NEXT_DUE}) AS next_due`;
 const HASTEN = "UPDATE jobs SET run_at = ? WHERE id = ? AND state = 0 AND run_at > ?";
+
+/** What {@link wakeJobs} would answer where it has nothing to do, without a transaction; else `undefined`. */
+export function nothingDue(
+  connection: Connection,
+  { now, wallNow }: { readonly now: MonotonicMs; readonly wallNow: EpochMs },
+): WakeAnswer | undefined {
+  const row = connection.prepare(IS_DUE).get(wallNow, Math.floor(now));
+  if (row?.["is_due"] !== 0) return undefined;
+  const next = row["next_due"];
+  const nextDueAt = typeof next === "number" ? next : null;
+  return { readyCount: 0, settled: [], lost: [], more: false, nextDueAt };
+}
 
 /** Does what time did to the jobs; `limit` bounds each kind, so that no transaction grows long. */
 export function wakeJobs(tx: Transaction, request: WakeRequest, leased: LeasedQueues): WakeAnswer {
