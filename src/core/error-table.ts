@@ -163,9 +163,28 @@ export const ERRORS = {
   },
   UNJAM_QUEUE_FULL: {
     message: (d: { queue: string; capacity: number; waitedMs: number }): string =>
-      `queue "${d.queue}" holds ${d.capacity} waiting jobs, its capacity; waited ${d.waitedMs} ms for room`,
+      `queue "${d.queue}" is full: ${d.capacity} wait in it, its capacity; waited ${d.waitedMs} ms for room`,
     help: "Answer 503 with Retry-After, add workers, or raise the queue's capacity.",
     httpStatus: 503,
+    exitCode: 1,
+  },
+  UNJAM_QUEUE_CLOSED: {
+    message: (d: { queue: string }): string => `queue "${d.queue}" is closed`,
+    help: "close() refuses producers for good; what is in the queue is still handed out. Make a new queue to go on.",
+    httpStatus: 503,
+    exitCode: 1,
+  },
+  UNJAM_ITEM_DROPPED: {
+    message: (d: { queue: string; reason: string }): string =>
+      `the item left queue "${d.queue}" before anybody took it: ${d.reason}`,
+    help: "An overflow policy (drop-newest, drop-oldest) or close({ drop: true }) took it out. Use whenFull: \"wait\" where nothing may be dropped.",
+    httpStatus: 503,
+    exitCode: 1,
+  },
+  UNJAM_LEASE_SETTLED: {
+    message: (d: { what: string }): string => `${d.what} was settled already`,
+    help: "Settle each lease once: done, fail or putBack. Leaving a `using` block settles it too, unless that was done before.",
+    httpStatus: 500,
     exitCode: 1,
   },
   UNJAM_TOO_MANY_WAITERS: {
@@ -217,11 +236,15 @@ export const ERRORS = {
       unfinishedCount: number;
       unfinished: readonly {
         id: string;
+        /** The job's task; of an item in memory its value, in a few words. */
         task: string;
         queue: string;
         state: string;
         holder: string | null;
         sinceMs: number | null;
+        /** Where in the code it was taken, and what its holder waits for now. Known in memory only. */
+        site?: string | null;
+        waitsFor?: string | null;
       }[];
     }): string => {
       const first = d.unfinished[0];
@@ -229,9 +252,9 @@ export const ERRORS = {
         first === undefined
           ? ""
           : `; first: ${first.id} (${first.task}), ${first.state}${first.holder === null ? "" : ` by ${first.holder}`}`;
-      return `${d.unfinishedCount} jobs were unfinished after ${d.waitedMs} ms${named}`;
+      return `${d.unfinishedCount} were unfinished after ${d.waitedMs} ms${named}`;
     },
-    help: "details.unfinished names each job, its holder and since when. The work goes on; only the wait ended.",
+    help: "details.unfinished names each one, its holder and since when. The work goes on; only the wait ended.",
     httpStatus: 504,
     exitCode: 124,
   },

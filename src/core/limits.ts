@@ -123,5 +123,17 @@ export const RESTARTS_PER_MS = 60_000;
 export const LOCK_RETRY_MS = 5;
 /** How long opening a store may take before it is an error. */
 export const OPEN_MS_MAX = 30_000;
+/** Waits of one queue that begin within this time share one look at the clock. */
+export const MOMENT_MS = 10;
+/** How long the consumers of a queue go on in one turn of the loop while they find more to do. */
+export const CONSUME_TURN_MS_MAX = 5;
+/** Failures whose errors a join tells. */
+export const JOIN_ERRORS_MAX = 10;
+/** Unfinished items that a join names at its deadline. */
+export const UNFINISHED_NAMED_MAX = 100;
+/** Consumers' handlers at once in one `consume()`. */
+export const CONCURRENCY_MAX = 100_000;
+/** A full queue says so at most once in this time; the next notice carries the count. */
+export const FULL_NOTICE_MS = 1_000;
 /** `setTimeout` fires at once above 2^31-1 ms, so longer waits are cut into hops. */
 export const TIMER_MS_MAX = 2_147_483_647;

@@ -30,7 +30,8 @@ import {
 } from "./limits.ts";
 import type { Backoff } from "./backoff.ts";
 import type { JobState } from "./job-state.ts";
-import type { OptionSpec, OptionTable } from "./options.ts";
+import { count, ms, SIGNAL } from "./option-spec.ts";
+import type { OptionTable } from "./options.ts";
 
 export interface TaskOptionValues {
   readonly input: unknown;
@@ -113,23 +114,7 @@ export interface FastifyOptionValues extends ExpressOptionValues {
   readonly errors: boolean;
 }
 
-type Bounds = readonly [min: number, max: number];
-
-function ms(fallback: number | undefined, [min, max]: Bounds, about: string): OptionSpec {
-  return { kind: "number", unit: "ms", fallback, min, max, about };
-}
-
-function count(fallback: number | undefined, [min, max]: Bounds, about: string): OptionSpec {
-  return { kind: "number", unit: "count", fallback, min, max, about };
-}
-
 const WAIT = ms(WAIT_MS_DEFAULT, [0, TIMER_MS_MAX], "how long the call may wait");
-const SIGNAL: OptionSpec = {
-  kind: "other",
-  expected: "an AbortSignal",
-  about: "ends the wait, not the work",
-};
-
 export const BACKOFF_OPTIONS: OptionTable<Backoff> = {
   firstMs: ms(BACKOFF_FIRST_MS_DEFAULT, [0, DELAY_MS_MAX], "delay after the first failure"),
   factor: {
