@@ -1,3 +1,5 @@
+import { SYNC_ERRORS } from "./sync-errors.ts";
+
 /**
  * Every error a caller can receive, in one table. A code is public API: it is never reused or
  * renamed. docs/reference/errors.md is generated from here, and a test fails when a code is
@@ -189,8 +191,8 @@ export const ERRORS = {
   },
   UNJAM_TOO_MANY_WAITERS: {
     message: (d: { queue: string; waitersMax: number }): string =>
-      `${d.waitersMax} callers already wait for room in queue "${d.queue}"`,
-    help: "The queue is full and so is its waiting room. Answer 503 with Retry-After.",
+      `${d.waitersMax} callers already wait for ${d.queue.includes('"') ? d.queue : `room in queue "${d.queue}"`}`,
+    help: "Its waiting room is full too. Answer 503 with Retry-After.",
     httpStatus: 503,
     exitCode: 1,
   },
@@ -318,6 +320,7 @@ export const ERRORS = {
     httpStatus: 504,
     exitCode: 124,
   },
+  ...SYNC_ERRORS,
   UNJAM_LEASE_LOST: {
     message: (d: { id: string; reason: string }): string =>
       `this attempt no longer holds job "${d.id}": ${d.reason}`,

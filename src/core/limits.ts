@@ -137,3 +137,18 @@ export const CONCURRENCY_MAX = 100_000;
 export const FULL_NOTICE_MS = 1_000;
 /** `setTimeout` fires at once above 2^31-1 ms, so longer waits are cut into hops. */
 export const TIMER_MS_MAX = 2_147_483_647;
+
+/** Calls of locks and queues whose call site is taken in one millisecond: about 5 % of the time. */
+export const SITES_PER_MS_MAX = 20;
+/** Frames kept of a call site; what lies deeper costs time and says little. */
+export const SITE_FRAMES_MAX = 32;
+/** Frames of an await chain that are looked at for a proof. */
+export const CHAIN_FRAMES_MAX = 100;
+/** How long after its first look a blocked wait looks again whether it closes a cycle … */
+export const WAIT_LOOK_MS_MIN = 10;
+/** … each time this many times later … */
+export const WAIT_LOOK_FACTOR = 10;
+/** … but at least this often: somebody may begin to await it at any time. */
+export const WAIT_LOOK_MS_MAX = 10_000;
+/** Waits that one search for a cycle may visit. A larger graph counts as free of cycles. */
+export const WAIT_GRAPH_STEPS_MAX = 10_000;

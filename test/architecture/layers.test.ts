@@ -119,7 +119,10 @@ describe("layers", () => {
 
   it("below the client read no clock, set no timer and take no chance by themselves", () => {
     const timed = sources.filter(
-      ({ path }) => /^(?:core|store|runtime)\//.test(path) && !BEHIND_PORTS.test(path),
+      ({ path }) =>
+        /^(?:core|store|sync|runtime)\//.test(path) &&
+        !BEHIND_PORTS.test(path) &&
+        path !== "sync/sync-ports.ts",
     );
 
     expect(findLines(codeOf(timed), CLOCK_TIMER_CHANCE)).toEqual([]);

@@ -1,0 +1,137 @@
+/**
+ * How to know again the one activation of a function that took a lock. The stack gives functions
+ * and positions, not activations, so a stand is only taken where nothing else can pass for it.
+ *
+ * The store that `lock()` enters leaks into the functions that called its caller: they go on, when
+ * the caller awaits, and what they start then would look like a part of the holder. It cannot leak
+ *
+ * - when the caller was the outermost function that ran: it had been resumed, and its turn is its
+ *   own ("alone");
+ * - when all that called it await it, directly or through each other, so that none goes on;
+ * - when a `using` declaration takes the guard after the await, in the holder's own turn.
+ *
+ * Everywhere else there is no stand, and the holder is never proved to wait for anything.
+ */
+import type { CallSite } from "./call-site.ts";
+import { type Frame, readFrames, type Stack } from "./stack-frames.ts";
+
+interface Place {
+  readonly fn: string;
+  /** Where it called `lock()`: who stands there now is another activation. */
+  readonly calledAt: string | undefined;
+  /** Who awaits it, outwards, as far as that was known when it got the lock. */
+  readonly awaitedBy: readonly Frame[];
+}
+
+/** The functions by which compilers write a `using` declaration for runtimes that have none. */
+const USING = /^(?:__addDisposableResource|__using|using)$/;
+
+export class Stand {
+  /** Where `lock()` was called. */
+  readonly site: CallSite;
+  #granted: Stack | undefined;
+  #used: CallSite | undefined;
+  #place: Place | undefined | "unread" = "unread";
+
+  constructor(site: CallSite) {
+    this.site = site;
+  }
+
+  /** The await chain of the call, at the moment at which it gets the lock. */
+  granted(chain: Stack): void {
+    this.#granted = chain;
+    this.#place = "unread";
+  }
+
+  /** Where a `using` declaration took the guard. */
+  used(site: CallSite): void {
+    this.#used = site;
+    this.#place = "unread";
+  }
+
+  /** Whether the holder is among those who await a wait that was begun at `site`. */
+  awaits(chain: readonly Frame[], site: CallSite | undefined): boolean {
+    const place = this.#read();
+    if (place === undefined || site === undefined) return false;
+    const { fn, calledAt } = place;
+    const callers = runningOf(site).filter((frame) => frame.fn === fn);
+    const awaiters = chain.filter((frame) => frame.fn === fn);
+    // One that called the other without awaiting it: which of the two awaits cannot be told.
+    if (callers.length > awaiters.length) return false;
+    const isOther = callers.some(({ at }) => at === calledAt);
+    const other = isOther ? chain.findIndex((frame) => frame.fn === fn) : -1;
+    return this.isAmong(chain.slice(other + 1));
+  }
+
+  /** Whether the holder is one of these functions, which call or await each other. */
+  isAmong(frames: readonly Frame[]): boolean {
+    const place = this.#read();
+    if (place === undefined) return false;
+    return frames.some(
+      ({ fn, at }, index) =>
+        fn === place.fn &&
+        at !== place.calledAt &&
+        place.awaitedBy.every((by, outer) => isSame(by, frames[index + 1 + outer])),
+    );
+  }
+
+  #read(): Place | undefined {
+    if (this.#place === "unread") {
+      this.#place = placeOfUse(this.#used, this.site) ?? placeOfCall(this.site, this.#granted);
+    }
+    return this.#place;
+  }
+}
+
+function placeOfUse(used: CallSite | undefined, call: CallSite): Place | undefined {
+  if (used === undefined || used.isCut) return undefined;
+  const running = runningOf(used);
+  const [first, second] = running;
+  const holder = USING.test(first?.name ?? "") ? second : first;
+  if (holder?.fn === undefined || holder !== running.at(-1)) return undefined;
+  const { fn } = holder;
+  const calledAt = runningOf(call).find((frame) => frame.fn === fn)?.at;
+  return { fn, calledAt, awaitedBy: awaitersIn(used.frames) };
+}
+
+function placeOfCall(site: CallSite, granted: Stack | undefined): Place | undefined {
+  if (site.isCut) return undefined;
+  const running = runningOf(site);
+  const [first] = running;
+  if (first?.fn !== undefined && running.length === 1) {
+    const awaitedBy = awaitersIn(site.frames);
+    return { fn: first.fn, calledAt: first.at, awaitedBy };
+  }
+  const chain = granted === undefined ? [] : awaitersIn(readFrames(granted));
+  const index = chain.findIndex(({ fn }) => fn !== undefined && running.some((r) => r.fn === fn));
+  const holder = chain[index];
+  if (holder?.fn === undefined) return undefined;
+  const { fn } = holder;
+  const inner = running.findIndex((frame) => frame.fn === fn);
+  const awaitedBy = chain.slice(index + 1);
+  if (!areAwaiting(running.slice(inner + 1), awaitedBy)) return undefined;
+  return { fn, calledAt: running[inner]?.at, awaitedBy };
+}
+
+/** Whether all these callers are among the awaiters, in the same order. */
+function areAwaiting(callers: readonly Frame[], awaiters: readonly Frame[]): boolean {
+  let outer = 0;
+  return callers.every(({ fn }) => {
+    while (outer < awaiters.length && awaiters[outer]?.fn !== fn) outer++;
+    return fn !== undefined && outer++ < awaiters.length;
+  });
+}
+
+/** What runs, without the loop that Node drains its microtasks in, which calls nothing else in between. */
+function runningOf(site: CallSite): readonly Frame[] {
+  const running = site.frames.filter(({ isAsync }) => !isAsync);
+  return running.at(-1)?.name === "processTicksAndRejections" ? running.slice(0, -1) : running;
+}
+
+function awaitersIn(frames: readonly Frame[]): readonly Frame[] {
+  return frames.filter(({ isAsync }) => isAsync);
+}
+
+function isSame(a: Frame, b: Frame | undefined): boolean {
+  return a.at === b?.at;
+}
