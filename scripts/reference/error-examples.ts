@@ -75,6 +75,8 @@ export const ERROR_EXAMPLES: { readonly [C in ErrorCode]: ErrorDetails<C> } = {
   UNJAM_RESULT_NOT_SERIALIZABLE: { id: "j_1c", reason: "result.size is a BigInt" },
   UNJAM_RESULT_GONE: { id: "j_1c" },
   UNJAM_ATTEMPT_TIMEOUT: { task: "resize", timeoutMs: 30_000, runs: "thread" },
+  UNJAM_QUEUE_CLOSED: { queue: "lines" },
+  UNJAM_ITEM_DROPPED: { queue: "lines", reason: "a newer one took its place (drop-oldest)" },
   UNJAM_LEASE_SETTLED: { what: 'the guard of mutex "orders"' },
   UNJAM_DEADLOCK: {
     cycle: [

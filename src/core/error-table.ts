@@ -170,25 +170,6 @@ export const ERRORS = {
     httpStatus: 503,
     exitCode: 1,
   },
-  UNJAM_QUEUE_CLOSED: {
-    message: (d: { queue: string }): string => `queue "${d.queue}" is closed`,
-    help: "close() refuses producers for good; what is in the queue is still handed out. Make a new queue to go on.",
-    httpStatus: 503,
-    exitCode: 1,
-  },
-  UNJAM_ITEM_DROPPED: {
-    message: (d: { queue: string; reason: string }): string =>
-      `the item left queue "${d.queue}" before anybody took it: ${d.reason}`,
-    help: "An overflow policy (drop-newest, drop-oldest) or close({ drop: true }) took it out. Use whenFull: \"wait\" where nothing may be dropped.",
-    httpStatus: 503,
-    exitCode: 1,
-  },
-  UNJAM_LEASE_SETTLED: {
-    message: (d: { what: string }): string => `${d.what} was settled already`,
-    help: "Settle each lease once: done, fail or putBack. Leaving a `using` block settles it too, unless that was done before.",
-    httpStatus: 500,
-    exitCode: 1,
-  },
   UNJAM_TOO_MANY_WAITERS: {
     message: (d: { queue: string; waitersMax: number }): string =>
       `${d.waitersMax} callers already wait for ${d.queue.includes('"') ? d.queue : `room in queue "${d.queue}"`}`,
@@ -202,12 +183,12 @@ export const ERRORS = {
       capacity: number;
       lastConsumer: { worker: string; goneMs: number; reason: string } | null;
     }): string =>
-      `queue "${d.queue}" is full (${d.capacity}) and has no live consumer; ${
+      `queue "${d.queue}" (capacity ${d.capacity}) has no live consumer; ${
         d.lastConsumer === null
           ? "it never had one"
           : `the last, ${d.lastConsumer.worker}, went ${d.lastConsumer.goneMs} ms ago: ${d.lastConsumer.reason}`
       }`,
-    help: "Start a worker for the queue: open({ work }) in this process, or `unjam worker` beside it.",
+    help: "Start a worker for the queue: open({ work }) in this process, or `unjam worker` beside it; for a queue in memory, queue.consume().",
     httpStatus: 503,
     exitCode: 3,
   },

@@ -125,8 +125,8 @@ export const LOCK_RETRY_MS = 5;
 export const OPEN_MS_MAX = 30_000;
 /** Waits of one queue that begin within this time share one look at the clock. */
 export const MOMENT_MS = 10;
-/** How long the consumers of a queue go on in one turn of the loop while they find more to do. */
-export const CONSUME_TURN_MS_MAX = 5;
+/** How long the consumers of a queue go on in one turn of the loop: shorter costs throughput, longer delays I/O. */
+export const CONSUME_TURN_MS_MAX = 10;
 /** Failures whose errors a join tells. */
 export const JOIN_ERRORS_MAX = 10;
 /** Unfinished items that a join names at its deadline. */

@@ -14,9 +14,7 @@ export type Overflow =
   | { readonly retry: Backoff };
 
 /** An {@link Overflow} as callers write it: what a backoff leaves out has its default. */
-export type OverflowOption =
-  | Exclude<Overflow, object>
-  | { readonly retry: Partial<Backoff> };
+export type OverflowOption = Exclude<Overflow, object> | { readonly retry: Partial<Backoff> };
 
 const WORDS: readonly unknown[] = ["wait", "reject", "drop-newest", "drop-oldest"];
 

@@ -1,13 +1,15 @@
 import { ABORT_GRACE_MS } from "../core/limits.ts";
+import type { UnjamError } from "../core/errors.ts";
 import { isError } from "../core/is-error.ts";
 import { readOptions } from "../core/options.ts";
-import type { Timers } from "../core/clock.ts";
+import type { Clock, Timer, Timers } from "../core/clock.ts";
 import { STOP_OPTIONS } from "../core/sync-option-tables.ts";
+import type { Breather } from "./breather.ts";
 import type { CallSite } from "./call-site.ts";
 import { Flow, runInFlow } from "./flow.ts";
 import type { Item } from "./item.ts";
 import type { Moment, Moments } from "./moments.ts";
-import type { Taker } from "./queue-core.ts";
+import type { QueueCore, Taker } from "./queue-core.ts";
 import type { ConsumeSettings } from "./queue-options.ts";
 
 /** What a handler gets beside the value. */
@@ -34,19 +36,22 @@ export interface Consumer {
 /** "stopping" takes nothing more and waits for its running handlers; "aborting" has told them to end. */
 type Phase = "live" | "stopping" | "aborting" | "over";
 
+/** What comes of items, for the queue to tell their callers. */
+export interface ItemEnds<T> {
+  done(item: Item<T>, result: unknown): void;
+  failed(item: Item<T>, error: unknown): void;
+  /** Nobody is left who could take what waits. */
+  abandoned(refusal: UnjamError): void;
+}
+
 /** What a consumer needs of its queue. */
 export interface ConsumerDesk<T> {
   readonly moments: Moments;
+  readonly clock: Clock;
   readonly timers: Timers;
-  take(): Item<T> | undefined;
-  wait(taker: Slot<T>): void;
-  /** A taker that waited goes without an item. */
-  left(): void;
-  putBack(item: Item<T>): void;
-  done(item: Item<T>, result: unknown): void;
-  failed(item: Item<T>, error: unknown): void;
-  /** The turn has lasted long enough: resolves in the next. */
-  breath(): Promise<void> | undefined;
+  readonly core: QueueCore<T>;
+  readonly ends: ItemEnds<T>;
+  readonly breather: Breather;
   /** It takes nothing any more; `death` when it was not asked to stop. */
   gone(consumer: ConsumerLoop<T>, death: string | undefined): void;
   report(error: unknown, message: string): void;
@@ -63,11 +68,16 @@ export class ConsumerLoop<T> {
   readonly #abort = new AbortController();
   readonly #context: ConsumeContext = { signal: this.#abort.signal };
   #phase: Phase = "live";
+  #timer: Timer | undefined;
   #busySlots: number;
   readonly #finish: () => void;
 
   constructor(
-    about: { readonly name: string; readonly site: CallSite | undefined; readonly settings: ConsumeSettings<T> },
+    about: {
+      readonly name: string;
+      readonly site: CallSite | undefined;
+      readonly settings: ConsumeSettings<T>;
+    },
     handler: Consume<T, unknown>,
     desk: ConsumerDesk<T>,
   ) {
@@ -117,40 +127,47 @@ export class ConsumerLoop<T> {
   }
 
   stop({ graceMs }: { readonly graceMs: number }): void {
-    if (this.#phase === "live") this.#leave("stopping", undefined);
+    if (this.#phase === "live") this.#leave(undefined);
     if (this.#phase !== "stopping") return;
+    this.#timer?.cancel();
     if (graceMs === 0) this.#abortHandlers();
-    else this.#desk.timers.after(graceMs, () => this.#abortHandlers(), { keepsAlive: true });
+    else this.#timer = this.#desk.timers.after(graceMs, () => this.#abortHandlers());
   }
 
   async #work(slot: Slot<T>): Promise<void> {
-    const desk = this.#desk;
+    const { breather, core, ends, moments } = this.#desk;
+    // Handlers never run inside a call of the user's, not even inside the `consume` that brings them.
+    await Promise.resolve();
     while (this.#phase === "live") {
-      const item = desk.take() ?? (await this.#next(slot));
+      const breath = breather.next();
+      if (breath !== undefined) await breath;
+      const item = (this.isLive ? core.take() : undefined) ?? (await this.#next(slot));
       if (item === undefined) return;
-      slot.hold(item, desk.moments.shared);
+      slot.hold(item, moments.now);
+      let result: unknown;
       try {
-        const result = await this.#handler(item.value, this.#context);
-        if (slot.release(item)) desk.done(item, result);
+        result = await this.#handler(item.value, this.#context);
       } catch (error) {
         if (slot.release(item)) await this.#failed(item, error);
+        continue;
       }
-      const breath = desk.breath();
-      if (breath !== undefined) await breath;
+      if (slot.release(item)) ends.done(item, result);
     }
   }
 
   /** The next item, once there is one. What came while the consumer was stopped goes back. */
   async #next(slot: Slot<T>): Promise<Item<T> | undefined> {
-    const item = await slot.next(() => this.#desk.wait(slot));
+    const { core } = this.#desk;
+    if (core.isOver || !this.isLive) return undefined;
+    const item = await slot.next(core);
     if (item === undefined || this.isLive) return item;
     slot.release(item);
-    this.#desk.putBack(item);
+    core.putBack(item);
     return undefined;
   }
 
   async #failed(item: Item<T>, error: unknown): Promise<void> {
-    this.#desk.failed(item, error);
+    this.#desk.ends.failed(item, error);
     const { budget, onError } = this.#settings;
     try {
       await onError?.(error, item.value);
@@ -158,19 +175,19 @@ export class ConsumerLoop<T> {
       this.#die(`onError threw: ${words(fatal)}`);
       return;
     }
-    if (budget === null || budget.spent.take(this.#desk.moments.exact().beganAt)) return;
+    if (budget === null || budget.spent.take(this.#desk.clock.now())) return;
     this.#die(
       `its handler threw ${budget.max + 1} times within ${budget.perMs} ms, last: ${words(error)}`,
     );
   }
 
   #die(reason: string): void {
-    if (this.#phase === "live") this.#leave("stopping", reason);
+    if (this.#phase === "live") this.#leave(reason);
   }
 
-  #leave(phase: "stopping", death: string | undefined): void {
-    this.#phase = phase;
-    for (const slot of this.slots) if (slot.dismiss()) this.#desk.left();
+  #leave(death: string | undefined): void {
+    this.#phase = "stopping";
+    for (const slot of this.slots) if (slot.dismiss()) this.#desk.core.leftTakers();
     this.#desk.gone(this, death);
   }
 
@@ -180,7 +197,7 @@ export class ConsumerLoop<T> {
     const reason = new Error(`consumer "${this.name}" was stopped and its grace is over`);
     this.#abort.abort(reason);
     if (this.slots.every(({ item }) => item === undefined)) return;
-    this.#desk.timers.after(ABORT_GRACE_MS, () => this.#giveUp(), { keepsAlive: true });
+    this.#timer = this.#desk.timers.after(ABORT_GRACE_MS, () => this.#giveUp());
   }
 
   /** What still runs ignores its signal. Its item must not stay unfinished for ever. */
@@ -190,7 +207,7 @@ export class ConsumerLoop<T> {
       if (item === undefined) continue;
       slot.release(item);
       const error = new Error(`the handler of consumer "${this.name}" ignored its abort signal`);
-      this.#desk.failed(item, error);
+      this.#desk.ends.failed(item, error);
     }
     this.#end();
   }
@@ -200,8 +217,9 @@ export class ConsumerLoop<T> {
   }
 
   #end(): void {
-    if (this.#phase === "live") this.#leave("stopping", undefined);
+    if (this.#phase === "live") this.#leave(undefined);
     this.#phase = "over";
+    this.#timer?.cancel();
     this.#finish();
   }
 
@@ -235,10 +253,10 @@ export class Slot<T> implements Taker<T> {
     return this.#wake !== undefined;
   }
 
-  next(wait: () => void): Promise<Item<T> | undefined> {
+  next(core: QueueCore<T>): Promise<Item<T> | undefined> {
     return new Promise((resolve) => {
       this.#wake = resolve;
-      wait();
+      core.waitForItem(this);
     });
   }
 

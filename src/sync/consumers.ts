@@ -4,15 +4,13 @@
  */
 import type { Clock, Timers } from "../core/clock.ts";
 import { UnjamError } from "../core/errors.ts";
-import { CLOSE_GRACE_MS_DEFAULT, CONSUME_TURN_MS_MAX } from "../core/limits.ts";
-import { type ConsumerDesk, ConsumerLoop, type Slot } from "./consumer.ts";
+import { CLOSE_GRACE_MS_DEFAULT } from "../core/limits.ts";
+import { Breather } from "./breather.ts";
+import type { ConsumerDesk, ConsumerLoop, ItemEnds, Slot } from "./consumer.ts";
 import type { Item } from "./item.ts";
 import type { Moments } from "./moments.ts";
 import type { QueueCore } from "./queue-core.ts";
 import type { QueueReport } from "./queue-report.ts";
-
-/** Items between two looks at the clock. */
-const ITEMS_PER_LOOK = 16;
 
 interface Departure {
   readonly worker: string;
@@ -20,47 +18,35 @@ interface Departure {
   readonly reason: string;
 }
 
-/** What comes of items, for the queue to tell their callers. */
-export interface ItemEnds<T> {
-  done(item: Item<T>, result: unknown): void;
-  failed(item: Item<T>, error: unknown): void;
-  /** Nobody is left who could take what waits. */
-  abandoned(refusal: UnjamError): void;
-}
-
 export class Consumers<T> implements ConsumerDesk<T> {
   readonly moments: Moments;
   readonly timers: Timers;
-  readonly #clock: Clock;
-  readonly #core: QueueCore<T>;
+  readonly clock: Clock;
+  readonly breather: Breather;
+  readonly core: QueueCore<T>;
   readonly #report: QueueReport;
-  #ends: ItemEnds<T> | undefined;
+  readonly ends: ItemEnds<T>;
   readonly #live = new Set<ConsumerLoop<T>>();
   /** Stopped, with handlers that still run. */
   readonly #leaving = new Set<ConsumerLoop<T>>();
   #loopCount = 0;
   #startedCount = 0;
   #lastGone: Departure | undefined;
-  #itemsToLook = ITEMS_PER_LOOK;
-  #turnBeganAt = 0;
-  #breath: Promise<void> | undefined;
 
   constructor(options: {
     readonly core: QueueCore<T>;
     readonly moments: Moments;
     readonly ports: { readonly clock: Clock; readonly timers: Timers };
     readonly report: QueueReport;
+    readonly ends: ItemEnds<T>;
   }) {
-    this.#core = options.core;
+    this.core = options.core;
+    this.ends = options.ends;
     this.moments = options.moments;
-    this.#clock = options.ports.clock;
+    this.clock = options.ports.clock;
+    this.breather = new Breather(options.ports);
     this.timers = options.ports.timers;
     this.#report = options.report;
-  }
-
-  /** Who tells the callers of items what came of them. Set before the first consumer starts. */
-  tell(ends: ItemEnds<T>): void {
-    this.#ends = ends;
   }
 
   /** Live consumers, loops included. */
@@ -107,13 +93,13 @@ export class Consumers<T> implements ConsumerDesk<T> {
 
   start(consumer: ConsumerLoop<T>): void {
     this.#live.add(consumer);
-    this.#core.mended();
+    this.core.mended();
     consumer.start();
   }
 
   loopStarted(): void {
     this.#loopCount++;
-    this.#core.mended();
+    this.core.mended();
   }
 
   loopLeft(): void {
@@ -125,62 +111,19 @@ export class Consumers<T> implements ConsumerDesk<T> {
   refusal(): UnjamError | undefined {
     if (this.liveCount > 0 || this.#lastGone === undefined) return undefined;
     const { worker, at, reason } = this.#lastGone;
-    const goneMs = Math.round(this.#clock.now() - at);
-    const { name: queue, capacity } = this.#core;
+    const goneMs = Math.round(this.clock.now() - at);
+    const { name: queue, capacity } = this.core;
     const lastConsumer = { worker, goneMs, reason };
     return new UnjamError("UNJAM_NO_CONSUMER", { queue, capacity, lastConsumer });
-  }
-
-  take(): Item<T> | undefined {
-    return this.#core.take();
-  }
-
-  wait(taker: Slot<T>): void {
-    if (this.#core.isOver) taker.dismiss();
-    else this.#core.waitForItem(taker);
-  }
-
-  left(): void {
-    this.#core.leftTakers();
-  }
-
-  putBack(item: Item<T>): void {
-    this.#core.putBack(item);
-  }
-
-  done(item: Item<T>, result: unknown): void {
-    this.#ends?.done(item, result);
-  }
-
-  failed(item: Item<T>, error: unknown): void {
-    this.#ends?.failed(item, error);
-  }
-
-  /**
-   * While there is always a next item, continuations would follow each other without end and the
-   * loop would never turn. After CONSUME_TURN_MS_MAX all slots wait for the next turn together.
-   */
-  breath(): Promise<void> | undefined {
-    if (this.#breath !== undefined || --this.#itemsToLook > 0) return this.#breath;
-    this.#itemsToLook = ITEMS_PER_LOOK;
-    if (this.#clock.now() - this.#turnBeganAt < CONSUME_TURN_MS_MAX) return undefined;
-    this.#breath = new Promise((resolve) => {
-      this.timers.soon(() => {
-        this.#breath = undefined;
-        this.#turnBeganAt = this.#clock.now();
-        resolve();
-      });
-    });
-    return this.#breath;
   }
 
   gone(consumer: ConsumerLoop<T>, death: string | undefined): void {
     this.#live.delete(consumer);
     this.#leaving.add(consumer);
     void consumer.finished.then(() => this.#leaving.delete(consumer));
-    const { name: queue } = this.#core;
+    const { name: queue } = this.core;
     const worker = consumer.name;
-    const reason = death ?? (this.#core.isOver ? "the queue was closed" : "it was stopped");
+    const reason = death ?? (this.core.isOver ? "the queue was closed" : "it was stopped");
     if (death !== undefined) {
       this.#report.emit("died", { queue, consumer: worker, reason }, "a consumer died");
     }
@@ -189,22 +132,22 @@ export class Consumers<T> implements ConsumerDesk<T> {
   }
 
   report(error: unknown, message: string): void {
-    this.#report.warn({ queue: this.#core.name, error: String(error) }, message);
+    this.#report.warn({ queue: this.core.name, error: String(error) }, message);
   }
 
   #someoneWent(departure: Omit<Departure, "at">): void {
-    this.#lastGone = { ...departure, at: this.#clock.now() };
+    this.#lastGone = { ...departure, at: this.clock.now() };
     const refusal = this.refusal();
-    if (refusal !== undefined) this.#core.refuseRoom(refusal);
+    if (refusal !== undefined) this.core.refuseRoom(refusal);
   }
 
   #breakDown(reason: string): void {
-    const { name: queue } = this.#core;
+    const { name: queue } = this.core;
     const refusal = this.refusal();
-    if (refusal === undefined || this.#core.phase !== "open") return;
-    this.#core.breakDown(refusal);
-    this.#core.settlements.refuseJoins(refusal);
-    this.#ends?.abandoned(refusal);
+    if (refusal === undefined || this.core.phase !== "open") return;
+    this.core.breakDown(refusal);
+    this.core.settlements.refuseJoins(refusal);
+    this.ends.abandoned(refusal);
     this.#report.emit("broken", { queue, reason }, "the last consumer of a queue died");
   }
 }

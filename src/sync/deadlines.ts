@@ -1,11 +1,10 @@
 import type { Clock, MonotonicMs, Timer, Timers } from "../core/clock.ts";
 import { TIMER_MS_MAX } from "../core/limits.ts";
 import { Line } from "./line.ts";
-import type { Moment } from "./moments.ts";
 
-/** Something that waits since a moment. It ends by an answer, or by its deadline. */
+/** Something that waits. It ends by an answer, or by its deadline. */
 export interface TimedWait {
-  readonly moment: Moment | undefined;
+  readonly since: MonotonicMs;
   readonly isWaiting: boolean;
 }
 
@@ -46,19 +45,13 @@ export class Deadlines<W extends TimedWait> {
     // Drops what is over at the head, so that a steady stream keeps the lane short.
     lane.line.peek();
     lane.line.push(wait);
-    const timer = this.#timer;
-    const beganAt = wait.moment?.beganAt ?? 0;
-    if (timer === undefined || timer.at > beganAt + waitMs) this.#arm(beganAt + waitMs);
+    const at = wait.since + waitMs;
+    if (this.#timer === undefined || this.#timer.at > at) this.#arm(at);
   }
 
-  /** A wait has ended, by an answer or late. */
+  /** A wait has ended, by an answer or late. The timer, which holds the process, goes with the last. */
   end(): void {
-    this.#openCount--;
-  }
-
-  /** Lets go of the timer, which holds the process, when nothing waits any more. */
-  rest(): void {
-    if (this.#openCount > 0) return;
+    if (--this.#openCount > 0) return;
     this.#timer?.timer.cancel();
     this.#timer = undefined;
   }
@@ -87,7 +80,7 @@ export class Deadlines<W extends TimedWait> {
     let nextAt = Number.POSITIVE_INFINITY;
     for (const lane of this.#lanes.values()) {
       for (let wait = lane.line.peek(); wait !== undefined; wait = lane.line.peek()) {
-        const at = dueAt(wait, lane.waitMs, now);
+        const at = wait.since + lane.waitMs;
         if (at > now) {
           nextAt = Math.min(nextAt, at);
           break;
@@ -105,10 +98,4 @@ export class Deadlines<W extends TimedWait> {
     this.#lanes.delete(lane.waitMs);
     if (this.#lane === lane) this.#lane = undefined;
   }
-}
-
-/** While its moment runs a wait is not due: it may have begun just now. */
-function dueAt({ moment }: TimedWait, waitMs: number, now: MonotonicMs): MonotonicMs {
-  if (moment?.endedAt !== undefined) return moment.endedAt + waitMs;
-  return Math.max(now, (moment?.beganAt ?? now) + waitMs) + 1;
 }

@@ -58,6 +58,13 @@ export class Holders<T> {
     return this.#leases;
   }
 
+  /** All items that somebody holds. */
+  items(consumers: readonly ConsumerLoop<T>[]): Item<T>[] {
+    const byLease = [...this.#leases].map(({ item }) => item);
+    const bySlot = consumers.flatMap(({ slots }) => slots.flatMap(({ item }) => item ?? []));
+    return [...byLease, ...bySlot];
+  }
+
   all(consumers: readonly ConsumerLoop<T>[]): Holder[] {
     const now = this.#clock.now();
     const byLease = [...this.#leases].map(({ item, site, takenAt, flow }) => ({
@@ -118,7 +125,7 @@ function inWords(value: unknown): string {
 type Unfinished = ErrorDetails<"UNJAM_JOIN_TIMEOUT">["unfinished"];
 
 /** What a join names at its deadline: first who holds something, longest first, then what waits. */
-export function unfinished<T>(
+export function unfinished(
   queue: string,
   holders: readonly Holder[],
   waiting: readonly string[],

@@ -1,5 +1,5 @@
+import { Fifo } from "../core/fifo.ts";
 import type { Item } from "./item.ts";
-import { Line } from "./line.ts";
 
 /** In which order items leave: as they came, the newest first, or the lowest rank first. */
 export type Order<T> = "fifo" | "lifo" | { readonly by: (value: T) => number };
@@ -24,31 +24,55 @@ export function itemOrder<T>(order: Order<T>): ItemOrder<T> {
   return order === "lifo" ? new LifoOrder() : new RankOrder();
 }
 
+/** A line of this length is looked through for dropped items, and again at twice what was left. */
+const CLEAR_AT_MIN = 1_024;
+
 function isQueued(item: Item<unknown>): boolean {
   return item.phase === "queued";
 }
 
+/** Written out instead of made of a {@link Line}: this is the path of every item of most queues. */
 class FifoOrder<T> implements ItemOrder<T> {
-  readonly #line = new Line<Item<T>>(isQueued);
+  #items = new Fifo<Item<T>>();
+  #clearAt = CLEAR_AT_MIN;
 
   push(item: Item<T>): void {
-    this.#line.push(item);
+    if (this.#items.size >= this.#clearAt) this.#clear();
+    this.#items.push(item);
   }
 
   unshift(item: Item<T>): void {
-    this.#line.unshift(item);
+    this.#rebuild([item, ...this.all()]);
   }
 
   shift(): Item<T> | undefined {
-    return this.#line.shift();
+    let item = this.#items.shift();
+    while (item !== undefined && item.phase !== "queued") item = this.#items.shift();
+    return item;
   }
 
   oldest(): Item<T> | undefined {
-    return this.#line.peek();
+    let item = this.#items.peek();
+    while (item !== undefined && item.phase !== "queued") {
+      this.#items.shift();
+      item = this.#items.peek();
+    }
+    return item;
   }
 
   all(): Item<T>[] {
-    return this.#line.all();
+    return [...this.#items].filter(isQueued);
+  }
+
+  /** Dropped items must not gather behind one that stays. */
+  #clear(): void {
+    this.#rebuild(this.all());
+    this.#clearAt = Math.max(CLEAR_AT_MIN, 2 * this.#items.size);
+  }
+
+  #rebuild(items: readonly Item<T>[]): void {
+    this.#items = new Fifo();
+    for (const item of items) this.#items.push(item);
   }
 }
 
@@ -142,7 +166,7 @@ class RankOrder<T> implements ItemOrder<T> {
     const last = heap.pop();
     if (last === undefined || heap.length === 0) return first;
     heap[0] = last;
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       const down = this.#lowerChild(at);
       const child = heap[down];
       if (child === undefined || isBefore(last, child)) return first;

@@ -20,7 +20,7 @@ export class Item<T> {
    * rejected promise: one function less a caller is 64 bytes less.
    */
   answer: ((result: unknown) => void) | undefined;
-  /** When the caller's wait began. */
+  /** When the caller's wait began, of an ask that went the fast way. */
   readonly moment: Moment | undefined;
 
   constructor(value: T, phase: ItemPhase, moment: Moment | undefined) {
@@ -28,10 +28,5 @@ export class Item<T> {
     this.phase = phase;
     this.answer = undefined;
     this.moment = moment;
-  }
-
-  /** Whether the caller of an `ask` still waits. */
-  get isWaiting(): boolean {
-    return this.answer !== undefined;
   }
 }

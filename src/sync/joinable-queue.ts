@@ -1,8 +1,9 @@
 import { UnjamError } from "../core/errors.ts";
-import { UNFINISHED_NAMED_MAX } from "../core/limits.ts";
+import { UNFINISHED_NAMED_MAX, WAIT_MS_DEFAULT } from "../core/limits.ts";
 import { invalid, readOptions } from "../core/options.ts";
 import { CLOSE_QUEUE_OPTIONS } from "../core/sync-option-tables.ts";
 import { Admission } from "./admission.ts";
+import { Answers } from "./answers.ts";
 import { SiteSampler } from "./call-site.ts";
 import { type Consume, type Consumer, ConsumerLoop } from "./consumer.ts";
 import { Consumers } from "./consumers.ts";
@@ -80,18 +81,18 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
     const core = new QueueCore<T>(settings);
     const report = new QueueReport(settings.logger);
     const sites = new SiteSampler(settings.diagnostics, ports.clock);
-    const moments = new Moments(ports, () => this.#putters.rest());
-    const consumers = new Consumers<T>({ core, moments, ports, report });
-    const onDropped = this.#tellDropped;
-    this.#admission = new Admission<T>({ core, consumers, ports, waitersMax, report, onDropped });
+    const moments = new Moments(ports, WAIT_MS_DEFAULT, (moment) => this.#putters.late(moment));
     const holders = new Holders<T>(ports.clock, settings.describe);
-    const waits = new Waits(ports, moments, sites);
-    this.#parts = { settings, core, consumers, holders, moments, waits };
+    const answers = new Answers(core, moments, holders);
+    const consumers = new Consumers<T>({ core, moments, ports, report, ends: answers });
+    const waits = new Waits(ports, sites);
+    this.#parts = { settings, core, consumers, answers, holders, moments, waits };
     this.#core = core;
     this.#consumers = consumers;
+    const onDropped = (item: Item<T>, reason: string): void => answers.dropped(item, reason);
+    this.#admission = new Admission<T>({ core, consumers, ports, waitersMax, report, onDropped });
     this.#putters = new Putters(this.#parts, this.#admission);
-    this.#takers = new Takers(this.#parts, this.#putters, { sites, report });
-    consumers.tell(this.#putters);
+    this.#takers = new Takers(this.#parts, { sites, report });
     this.#sites = sites;
     this.#report = report;
   }
@@ -164,14 +165,15 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
   /**
    * Calls `handler` for each item until it is stopped or the queue is closed and empty. A throw
    * settles the item as failed, is told to `onError`, and the consumer goes on. Handlers start in a
-   * turn of their own, never inside a `put`; after 5 ms of work the loop gets its turn.
+   * turn of their own, never inside a `put`; after 10 ms of work the loop gets its turn.
    * @throws UNJAM_QUEUE_CLOSED, UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION
    */
   consume(handler: Consume<T, R>, options: ConsumeOptions<T> = {}): Consumer {
     const where = "queue.consume()";
     if (typeof handler !== "function") throw invalid("handler", where, "a function", handler);
     const settings = readConsumeOptions(options);
-    if (this.#core.phase === "closed") throw new UnjamError("UNJAM_QUEUE_CLOSED", { queue: this.name });
+    if (this.#core.phase === "closed")
+      throw new UnjamError("UNJAM_QUEUE_CLOSED", { queue: this.name });
     const name = settings.name ?? this.#consumers.nextName();
     const about = { name, site: this.#sites.capture(), settings };
     const consumer = new ConsumerLoop<T>(about, handler, this.#consumers);
@@ -228,7 +230,7 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
   close(options?: { readonly drop?: boolean }): void {
     const { drop } = readOptions(CLOSE_QUEUE_OPTIONS, options, "queue.close()");
     this.#core.close();
-    if (drop) this.#putters.dropAll("the queue was closed");
+    if (drop) this.#parts.answers.dropAll("the queue was closed");
   }
 
   /** Closes, lets consumers finish for up to 25 s, and then drops and gives up what is left. */
@@ -263,9 +265,6 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
   on<N extends QueueEventName>(name: N, listener: (data: QueueEvents[N]) => void): () => void {
     return this.#report.on(name, listener);
   }
-
-  readonly #tellDropped = (item: Item<T>, reason: string): void =>
-    this.#putters.tellDropped(item, reason);
 
   #joinTimeout(waitedMs: number): UnjamError {
     const { holders } = this.#parts;

@@ -39,14 +39,6 @@ export class Line<T> {
     }
   }
 
-  /** Puts one back in front. Costs a copy of the line. */
-  unshift(item: T): void {
-    const rest = this.#fifo;
-    this.#fifo = new Fifo();
-    this.#fifo.push(item);
-    for (const each of rest) this.#fifo.push(each);
-  }
-
   /** Those who are in, in order. A copy: the line may change while it is read. */
   all(): T[] {
     return [...this.#fifo].filter((item) => this.#isIn(item));

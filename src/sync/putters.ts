@@ -7,12 +7,12 @@ import { UnjamError } from "../core/errors.ts";
 import { WAIT_MS_DEFAULT } from "../core/limits.ts";
 import { invalid } from "../core/options.ts";
 import type { Admission, Terms } from "./admission.ts";
-import type { Consumers, ItemEnds } from "./consumers.ts";
-import { Deadlines } from "./deadlines.ts";
+import type { Answers } from "./answers.ts";
+import type { Consumers } from "./consumers.ts";
 import { currentFlow } from "./flow.ts";
 import type { Holders } from "./holders.ts";
 import { Item } from "./item.ts";
-import type { Moments } from "./moments.ts";
+import type { Moment, Moments } from "./moments.ts";
 import type { QueueCore } from "./queue-core.ts";
 import { type PutOptions, type QueueSettings, readPutOptions } from "./queue-options.ts";
 import type { WaitEnds } from "./slow-wait.ts";
@@ -29,28 +29,28 @@ export interface QueueParts<T> {
   readonly settings: QueueSettings<T>;
   readonly core: QueueCore<T>;
   readonly consumers: Consumers<T>;
+  readonly answers: Answers<T>;
   readonly holders: Holders<T>;
   readonly moments: Moments;
   readonly waits: Waits;
 }
 
-export class Putters<T> implements ItemEnds<T> {
+export class Putters<T> {
   readonly #parts: QueueParts<T>;
   readonly #core: QueueCore<T>;
   readonly #moments: Moments;
+  readonly #answers: Answers<T>;
   readonly #admission: Admission<T>;
-  /** Of asks that went the fast way. */
-  readonly #asks: Deadlines<Item<T>>;
   /** `undefined` where the order does not depend on the value. */
   readonly #rankBy: ((value: T) => number) | undefined;
 
   constructor(parts: QueueParts<T>, admission: Admission<T>) {
-    const { order, ports } = parts.settings;
+    const { order } = parts.settings;
     this.#parts = parts;
     this.#core = parts.core;
     this.#moments = parts.moments;
+    this.#answers = parts.answers;
     this.#admission = admission;
-    this.#asks = new Deadlines(ports, (item, waitMs) => this.#askLate(item, waitMs));
     this.#rankBy = typeof order === "object" ? order.by : undefined;
   }
 
@@ -73,50 +73,21 @@ export class Putters<T> implements ItemEnds<T> {
     const isPlain = options === undefined && this.#rankBy === undefined && this.#core.hasRoom;
     if (!isPlain || currentFlow() !== undefined) return this.#askSlowly(value, options);
     return new Promise((resolve) => {
-      const item = new Item(value, "queued", this.#moments.shared);
+      const moment = this.#moments.now;
+      const item = new Item(value, "queued", moment);
+      moment.openCount++;
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the consumer's handler returns R.
       item.answer = resolve as (result: unknown) => void;
       this.#core.admit(item, 0);
-      this.#asks.begin(item, WAIT_MS_DEFAULT);
     });
   }
 
-  /** The deadlines' timer holds the process; nothing that waits is left when nobody waits. */
-  rest(): void {
-    this.#asks.rest();
-  }
-
-  done(item: Item<T>, result: unknown): void {
-    this.#core.done(item);
-    if (item.answer !== undefined) this.#answer(item, result);
-  }
-
-  failed(item: Item<T>, error: unknown): void {
-    this.#core.failed(item, this.#parts.holders.describe(item.value), error);
-    this.#refuse(item, error);
-  }
-
-  abandoned(refusal: UnjamError): void {
-    for (const item of this.#core.queued()) {
-      if (item.answer === undefined) continue;
-      this.#core.drop(item);
-      this.#refuse(item, refusal);
+  /** Ends the asks of a moment whose deadline has come: those that wait, and those that are held. */
+  late(moment: Moment): void {
+    const held = this.#parts.holders.items(this.#parts.consumers.all());
+    for (const item of [...this.#core.queued(), ...held]) {
+      if (item.moment === moment && item.answer !== undefined) this.#askLate(item);
     }
-  }
-
-  /** Takes out all that waits. */
-  dropAll(reason: string): void {
-    for (const item of this.#core.queued()) {
-      if (item.phase !== "queued") continue;
-      this.#core.drop(item);
-      this.tellDropped(item, reason);
-    }
-  }
-
-  tellDropped(item: Item<T>, reason: string): void {
-    const { name: queue } = this.#core;
-    if (item.answer === undefined) return;
-    this.#refuse(item, new UnjamError("UNJAM_ITEM_DROPPED", { queue, reason }));
   }
 
   #putSlowly(value: T, options: PutOptions | undefined): Promise<PutOutcome> {
@@ -162,9 +133,7 @@ export class Putters<T> implements ItemEnds<T> {
       const offer: Terms<T> = {
         ...{ item, rank, place: "nowhere", whenFull: terms.whenFull ?? settings.whenFull },
         admitted: () => undefined,
-        dropped: () => {
-          this.tellDropped(item, "the queue was full (drop-newest)");
-        },
+        dropped: () => this.#answers.dropped(item, "the queue was full (drop-newest)"),
         refused: (error) => wait.refuse(error),
       };
       this.#admission.offer(offer);
@@ -182,22 +151,10 @@ export class Putters<T> implements ItemEnds<T> {
     throw invalid("order.by", "JoinableQueue", "a function that returns a number", rank);
   }
 
-  #answer(item: Item<T>, result: unknown): void {
-    const { answer } = item;
-    item.answer = undefined;
-    if (item.moment !== undefined) this.#asks.end();
-    answer?.(result);
-  }
-
-  #refuse(item: Item<T>, error: unknown): void {
-    // The one who asked hears of it by adopting this promise.
-    if (item.answer !== undefined) this.#answer(item, Promise.reject(error));
-  }
-
-  #askLate(item: Item<T>, waitMs: number): void {
-    const lateness = this.#lateness(item, waitMs);
+  #askLate(item: Item<T>): void {
+    const lateness = this.#lateness(item, WAIT_MS_DEFAULT);
     if (item.phase === "queued") this.#core.drop(item);
-    this.#refuse(item, lateness);
+    this.#answers.refuse(item, lateness);
   }
 
   #lateness(item: Item<T>, waitMs: number): UnjamError {
@@ -212,7 +169,8 @@ export class Putters<T> implements ItemEnds<T> {
 
   #askMovers(item: Item<T>): Movers {
     if (item.phase !== "held") return this.#takerMovers();
-    const flow = this.#parts.consumers.slotOf(item)?.flow ?? this.#parts.holders.leaseOn(item)?.flow;
+    const flow =
+      this.#parts.consumers.slotOf(item)?.flow ?? this.#parts.holders.leaseOn(item)?.flow;
     return flow === undefined ? "unknown" : { need: "all", flows: [flow] };
   }
 

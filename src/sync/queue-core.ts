@@ -47,7 +47,11 @@ export class QueueCore<T> {
   #takerCount = 0;
   #isMatching = false;
 
-  constructor(options: { readonly name: string; readonly capacity: number; readonly order: Order<T> }) {
+  constructor(options: {
+    readonly name: string;
+    readonly capacity: number;
+    readonly order: Order<T>;
+  }) {
     this.name = options.name;
     this.capacity = options.capacity;
     this.#order = itemOrder(options.order);
@@ -148,7 +152,7 @@ export class QueueCore<T> {
   done(item: Item<T>): void {
     item.phase = "over";
     this.settlements.done();
-    this.#finish();
+    if (this.#phase === "closed") this.#finish();
   }
 
   failed(item: Item<T>, value: string, error: unknown): void {
@@ -234,7 +238,8 @@ export class QueueCore<T> {
   }
 
   #letIn(): boolean {
-    if (this.#roomCount === 0 || this.#size >= this.capacity || this.#phase !== "open") return false;
+    if (this.#roomCount === 0 || this.#size >= this.capacity || this.#phase !== "open")
+      return false;
     const offer = this.#room.shift();
     invariant(offer !== undefined, "who is counted as waiting for room stands in the line");
     this.#roomCount--;

@@ -1,4 +1,5 @@
 import type { Logger } from "../core/job-context.ts";
+import { invalid } from "../core/options.ts";
 
 /** Everything a queue tells those who listen: a closed list. Nothing is sent per item. */
 export interface QueueEvents {
@@ -21,8 +22,6 @@ export interface QueueEvents {
 export type QueueEventName = keyof QueueEvents;
 const NAMES: readonly QueueEventName[] = ["full", "broken", "died", "forgotten"];
 
-export { NAMES as QUEUE_EVENT_NAMES };
-
 type Listener = (data: never) => void;
 
 /** Gives events to those who listen, and writes them to the log. Nobody's throw stops the queue. */
@@ -35,6 +34,7 @@ export class QueueReport {
   }
 
   on<N extends QueueEventName>(name: N, listener: (data: QueueEvents[N]) => void): () => void {
+    if (!NAMES.includes(name)) throw invalid("event", "queue.on()", NAMES.join(", "), name);
     const listeners = this.#listeners.get(name) ?? new Set();
     listeners.add(listener);
     this.#listeners.set(name, listeners);
@@ -62,6 +62,7 @@ export class QueueReport {
   }
 }
 
+/* oxlint-disable no-console -- the one way to tell somebody that every JavaScript runtime has. */
 const consoleLogger: Logger = {
   info: (fields, message) => console.info(`unjam: ${message}`, fields),
   warn: (fields, message) => console.warn(`unjam: ${message}`, fields),

@@ -1,4 +1,4 @@
-import { UnjamError } from "../core/errors.ts";
+import type { UnjamError } from "../core/errors.ts";
 import { JOIN_ERRORS_MAX } from "../core/limits.ts";
 import { Line } from "./line.ts";
 import type { SlowWait } from "./slow-wait.ts";

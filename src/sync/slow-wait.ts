@@ -1,4 +1,4 @@
-import type { Moment } from "./moments.ts";
+import type { MonotonicMs } from "../core/clock.ts";
 
 /** What a wait tells its owner. */
 export interface WaitEnds {
@@ -13,7 +13,7 @@ export interface WaitEnds {
  * an answer changes nothing.
  */
 export class SlowWait<A> {
-  readonly moment: Moment;
+  readonly since: MonotonicMs;
   readonly promise: Promise<A>;
   readonly #resolve: (answer: A) => void;
   readonly #reject: (error: unknown) => void;
@@ -21,8 +21,8 @@ export class SlowWait<A> {
   #forgetSignal: () => void = () => undefined;
   #phase: "waiting" | "over" = "waiting";
 
-  constructor(moment: Moment, on: WaitEnds) {
-    this.moment = moment;
+  constructor(since: MonotonicMs, on: WaitEnds) {
+    this.since = since;
     this.#on = on;
     const { promise, resolve, reject } = Promise.withResolvers<A>();
     this.promise = promise;

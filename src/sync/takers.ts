@@ -5,7 +5,7 @@ import { currentFlow } from "./flow.ts";
 import type { Item } from "./item.ts";
 import { Iteration } from "./iteration.ts";
 import { type Holding, Lease, type LeaseEnd } from "./lease.ts";
-import type { QueueParts, Putters } from "./putters.ts";
+import type { QueueParts } from "./putters.ts";
 import { readWaitOptions, type WaitOptions } from "./queue-options.ts";
 import type { QueueReport } from "./queue-report.ts";
 import type { SlowWait } from "./slow-wait.ts";
@@ -15,18 +15,15 @@ const FOR_EVER: WaitTerms = { waitMs: Number.POSITIVE_INFINITY, signal: undefine
 
 export class Takers<T> {
   readonly #parts: QueueParts<T>;
-  readonly #putters: Putters<T>;
   readonly #sites: SiteSampler;
   readonly #report: QueueReport;
   #waitingCount = 0;
 
   constructor(
     parts: QueueParts<T>,
-    putters: Putters<T>,
     tools: { readonly sites: SiteSampler; readonly report: QueueReport },
   ) {
     this.#parts = parts;
-    this.#putters = putters;
     this.#sites = tools.sites;
     this.#report = tools.report;
   }
@@ -114,21 +111,21 @@ export class Takers<T> {
   }
 
   #settle(holding: Holding<T>, end: LeaseEnd): void {
-    const { core, holders } = this.#parts;
+    const { answers, core, holders } = this.#parts;
     const { item } = holding;
     holders.delete(holding);
     switch (end.kind) {
       case "done":
-        this.#putters.done(item, undefined);
+        answers.done(item, undefined);
         return;
       case "failed":
-        this.#putters.failed(item, end.error);
+        answers.failed(item, end.error);
         return;
       case "back":
         core.putBack(item);
         return;
       case "forgotten": {
-        this.#putters.failed(item, end.error);
+        answers.failed(item, end.error);
         const value = holders.describe(item.value);
         const data = { queue: core.name, value, error: end.error };
         this.#report.emit("forgotten", data, "a lease was forgotten");

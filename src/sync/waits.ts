@@ -1,7 +1,6 @@
 import type { SiteSampler } from "./call-site.ts";
 import { Deadlines } from "./deadlines.ts";
 import { currentFlow } from "./flow.ts";
-import type { Moments } from "./moments.ts";
 import { SlowWait, type WaitEnds } from "./slow-wait.ts";
 import type { SyncPorts } from "./sync-ports.ts";
 import { type Movers, waitInFlow } from "./wait-graph.ts";
@@ -13,18 +12,16 @@ export interface WaitTerms {
 }
 
 /** The deadlines do not care what a wait is for. */
-type AnyWait = Pick<SlowWait<never>, "moment" | "isWaiting" | "late">;
+type AnyWait = Pick<SlowWait<never>, "since" | "isWaiting" | "late">;
 
 /** The waits of one queue for room, for items and for joins: each has a deadline and a name. */
 export class Waits {
   readonly #ports: SyncPorts;
-  readonly #moments: Moments;
   readonly #sites: SiteSampler;
   readonly #deadlines: Deadlines<AnyWait>;
 
-  constructor(ports: SyncPorts, moments: Moments, sites: SiteSampler) {
+  constructor(ports: SyncPorts, sites: SiteSampler) {
     this.#ports = ports;
-    this.#moments = moments;
     this.#sites = sites;
     this.#deadlines = new Deadlines(ports, (wait, waitMs) => wait.late(waitMs));
   }
@@ -32,10 +29,9 @@ export class Waits {
   begin<A>({ waitMs, signal }: WaitTerms, on: WaitEnds): SlowWait<A> {
     const end = (): void => {
       this.#deadlines.end();
-      this.#deadlines.rest();
       on.end();
     };
-    const wait = new SlowWait<A>(this.#moments.exact(), { end, late: on.late });
+    const wait = new SlowWait<A>(this.#ports.clock.now(), { end, late: on.late });
     this.#deadlines.begin(wait, waitMs);
     wait.listenTo(signal);
     return wait;
