@@ -126,6 +126,12 @@ export const OPEN_MS_MAX = 30_000;
 /** `setTimeout` fires at once above 2^31-1 ms, so longer waits are cut into hops. */
 export const TIMER_MS_MAX = 2_147_483_647;
 
+export const LOCK_NAME_CHARS_MAX = 128;
+export const PERMITS_MAX = 1_000_000;
+/** Times that two locks are looked at for their order before it counts as one that cannot be told. */
+export const LOCK_ORDER_TRIES_MAX = 100;
+/** Holders that an error names; the rest is counted. */
+export const HOLDERS_NAMED_MAX = 3;
 /** Calls of locks and queues whose call site is taken in one millisecond: about 5 % of the time. */
 export const SITES_PER_MS_MAX = 20;
 /** Frames kept of a call site; what lies deeper costs time and says little. */

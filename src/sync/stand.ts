@@ -8,7 +8,8 @@
  * - when the caller was the outermost function that ran: it had been resumed, and its turn is its
  *   own ("alone");
  * - when all that called it await it, directly or through each other, so that none goes on;
- * - when a `using` declaration takes the guard after the await, in the holder's own turn.
+ * - when the holder shows itself after the await, in its own turn: a `using` declaration takes the
+ *   guard, or it takes the next lock before it awaits anything else.
  *
  * Everywhere else there is no stand, and the holder is never proved to wait for anything.
  */
@@ -23,29 +24,43 @@ interface Place {
   readonly awaitedBy: readonly Frame[];
 }
 
+/** A place where a holder stood, in a turn that began with its own await. */
+interface Seen {
+  readonly at: CallSite;
+  /** Known from the turn itself; else the stack must show that nothing called the holder. */
+  readonly isOwnTurn: boolean;
+}
+
 /** The functions by which compilers write a `using` declaration for runtimes that have none. */
 const USING = /^(?:__addDisposableResource|__using|using)$/;
 
 export class Stand {
   /** Where `lock()` was called. */
   readonly site: CallSite;
+  /** Where the holder was seen in a turn of its own. */
+  readonly #seen: Seen | undefined;
   #granted: Stack | undefined;
-  #used: CallSite | undefined;
   #place: Place | undefined | "unread" = "unread";
 
-  constructor(site: CallSite) {
+  constructor(site: CallSite, seen?: Seen) {
     this.site = site;
+    this.#seen = seen;
+  }
+
+  /** The same holder, seen at a place after it got the lock. */
+  moved(at: CallSite, isOwnTurn: boolean): Stand {
+    return new Stand(this.site, { at, isOwnTurn });
+  }
+
+  /** The function that called `lock()`, in words. */
+  get who(): string {
+    const name = this.site.frames[0]?.name ?? null;
+    return name === null ? "a function without a name" : `${name}()`;
   }
 
   /** The await chain of the call, at the moment at which it gets the lock. */
   granted(chain: Stack): void {
     this.#granted = chain;
-    this.#place = "unread";
-  }
-
-  /** Where a `using` declaration took the guard. */
-  used(site: CallSite): void {
-    this.#used = site;
     this.#place = "unread";
   }
 
@@ -77,21 +92,26 @@ export class Stand {
 
   #read(): Place | undefined {
     if (this.#place === "unread") {
-      this.#place = placeOfUse(this.#used, this.site) ?? placeOfCall(this.site, this.#granted);
+      this.#place = placeOfUse(this.#seen, this.site) ?? placeOfCall(this.site, this.#granted);
     }
     return this.#place;
   }
 }
 
-function placeOfUse(used: CallSite | undefined, call: CallSite): Place | undefined {
-  if (used === undefined || used.isCut) return undefined;
-  const running = runningOf(used);
-  const [first, second] = running;
-  const holder = USING.test(first?.name ?? "") ? second : first;
-  if (holder?.fn === undefined || holder !== running.at(-1)) return undefined;
+function placeOfUse(seen: Seen | undefined, call: CallSite): Place | undefined {
+  if (seen === undefined || seen.at.isCut) return undefined;
+  const running = runningOf(seen.at);
+  const holder = running.at(-1);
+  if (holder?.fn === undefined) return undefined;
   const { fn } = holder;
-  const calledAt = runningOf(call).find((frame) => frame.fn === fn)?.at;
-  return { fn, calledAt, awaitedBy: awaitersIn(used.frames) };
+  const caller = runningOf(call).find((frame) => frame.fn === fn);
+  const between = running.length - 1;
+  // In its own turn the holder may have called others; it must be the one that asked for the lock.
+  const isHolder = seen.isOwnTurn
+    ? caller !== undefined
+    : between === 0 || (between === 1 && USING.test(running[0]?.name ?? ""));
+  if (!isHolder) return undefined;
+  return { fn, calledAt: caller?.at, awaitedBy: awaitersIn(seen.at.frames) };
 }
 
 function placeOfCall(site: CallSite, granted: Stack | undefined): Place | undefined {
