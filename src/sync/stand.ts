@@ -14,12 +14,14 @@
  * Everywhere else there is no stand, and the holder is never proved to wait for anything.
  */
 import type { CallSite } from "./call-site.ts";
-import { type Frame, readFrames, type Stack } from "./stack-frames.ts";
+import { type Frame, readFrames, type Stack, TASK_QUEUES } from "./stack-frames.ts";
 
 interface Place {
   readonly fn: string;
   /** Where it called `lock()`: who stands there now is another activation. */
   readonly calledAt: string | undefined;
+  /** From where on it holds the lock, in characters. */
+  readonly heldFrom: number;
   /** Who awaits it, outwards, as far as that was known when it got the lock. */
   readonly awaitedBy: readonly Frame[];
 }
@@ -82,12 +84,7 @@ export class Stand {
   isAmong(frames: readonly Frame[]): boolean {
     const place = this.#read();
     if (place === undefined) return false;
-    return frames.some(
-      ({ fn, at }, index) =>
-        fn === place.fn &&
-        at !== place.calledAt &&
-        place.awaitedBy.every((by, outer) => isSame(by, frames[index + 1 + outer])),
-    );
+    return frames.some((frame, index) => isHolder(place, frame, frames.slice(index + 1)));
   }
 
   #read(): Place | undefined {
@@ -96,6 +93,16 @@ export class Stand {
     }
     return this.#place;
   }
+}
+
+/** Whether this frame is the holder, and not another activation of the same function. */
+function isHolder(place: Place, frame: Frame, outer: readonly Frame[]): boolean {
+  const { fn, calledAt, awaitedBy } = place;
+  if (frame.fn !== fn || frame.at === calledAt) return false;
+  // Nobody awaits it, so nothing around it tells it from one that it started itself. That one is
+  // not expected to be past the lock: not while the first still holds it.
+  if (awaitedBy.length === 0) return frame.position > place.heldFrom;
+  return awaitedBy.every(({ at }, index) => at === outer[index]?.at);
 }
 
 function placeOfUse(seen: Seen | undefined, call: CallSite): Place | undefined {
@@ -111,7 +118,8 @@ function placeOfUse(seen: Seen | undefined, call: CallSite): Place | undefined {
     ? caller !== undefined
     : between === 0 || (between === 1 && USING.test(running[0]?.name ?? ""));
   if (!isHolder) return undefined;
-  return { fn, calledAt: caller?.at, awaitedBy: awaitersIn(seen.at.frames) };
+  const awaitedBy = awaitersIn(seen.at.frames);
+  return { fn, calledAt: caller?.at, heldFrom: holder.position, awaitedBy };
 }
 
 function placeOfCall(site: CallSite, granted: Stack | undefined): Place | undefined {
@@ -120,7 +128,7 @@ function placeOfCall(site: CallSite, granted: Stack | undefined): Place | undefi
   const [first] = running;
   if (first?.fn !== undefined && running.length === 1) {
     const awaitedBy = awaitersIn(site.frames);
-    return { fn: first.fn, calledAt: first.at, awaitedBy };
+    return { fn: first.fn, calledAt: first.at, heldFrom: first.position, awaitedBy };
   }
   const chain = granted === undefined ? [] : awaitersIn(readFrames(granted));
   const index = chain.findIndex(({ fn }) => fn !== undefined && running.some((r) => r.fn === fn));
@@ -130,7 +138,7 @@ function placeOfCall(site: CallSite, granted: Stack | undefined): Place | undefi
   const inner = running.findIndex((frame) => frame.fn === fn);
   const awaitedBy = chain.slice(index + 1);
   if (!areAwaiting(running.slice(inner + 1), awaitedBy)) return undefined;
-  return { fn, calledAt: running[inner]?.at, awaitedBy };
+  return { fn, calledAt: running[inner]?.at, heldFrom: holder.position, awaitedBy };
 }
 
 /** Whether all these callers are among the awaiters, in the same order. */
@@ -142,16 +150,13 @@ function areAwaiting(callers: readonly Frame[], awaiters: readonly Frame[]): boo
   });
 }
 
-/** What runs, without the loop that Node drains its microtasks in, which calls nothing else in between. */
+/** What runs in this turn, from the inside. */
 function runningOf(site: CallSite): readonly Frame[] {
   const running = site.frames.filter(({ isAsync }) => !isAsync);
-  return running.at(-1)?.name === "processTicksAndRejections" ? running.slice(0, -1) : running;
+  const loop = running.findIndex(({ script }) => script === TASK_QUEUES);
+  return loop === -1 ? running : running.slice(0, loop);
 }
 
 function awaitersIn(frames: readonly Frame[]): readonly Frame[] {
   return frames.filter(({ isAsync }) => isAsync);
-}
-
-function isSame(a: Frame, b: Frame | undefined): boolean {
-  return a.at === b?.at;
 }
