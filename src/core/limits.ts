@@ -132,8 +132,10 @@ export const PERMITS_MAX = 1_000_000;
 export const LOCK_ORDER_TRIES_MAX = 100;
 /** Holders that an error names; the rest is counted. */
 export const HOLDERS_NAMED_MAX = 3;
-/** Calls of locks and queues whose call site is taken in one millisecond: about 5 % of the time. */
-export const SITES_PER_MS_MAX = 20;
+/** Calls of one lock or queue whose place is noted, per millisecond: at some 8 µs each, 4 % of the time … */
+export const SITES_PER_MS_MAX = 5;
+/** … and how many at once, after a time with fewer. */
+export const SITES_BURST_MAX = 100;
 /** Frames kept of a call site; what lies deeper costs time and says little. */
 export const SITE_FRAMES_MAX = 32;
 /** Frames of an await chain that are looked at for a proof. */
