@@ -17,6 +17,8 @@ const TITLES: Readonly<Record<keyof typeof optionTables, string | null>> = {
   JOIN_OPTIONS: "`app.join(options)`",
   LIST_OPTIONS: "`app.jobs(options)`",
   CLOSE_OPTIONS: "`app.close(options)`",
+  LOCK_OPTIONS: "`new Mutex(options)` and `new Semaphore(permits, options)`",
+  LOCK_WAIT_OPTIONS: "`lock(options)` and `run(fn, options)` of a mutex or semaphore",
   FASTIFY_OPTIONS: "`fastify.register(unjamFastify, options)`",
   EXPRESS_OPTIONS: "`unjamErrors(options)` for Express",
   BACKOFF_OPTIONS: null,

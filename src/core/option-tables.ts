@@ -15,6 +15,7 @@ import {
   KEY_CHARS_MAX,
   LIST_LIMIT_DEFAULT,
   LIST_LIMIT_MAX,
+  LOCK_NAME_CHARS_MAX,
   LOOP_SLOTS_DEFAULT,
   LOOP_SLOTS_MAX,
   QUEUE_CAPACITY_DEFAULT,
@@ -75,6 +76,12 @@ export interface ListOptionValues {
   readonly state: JobState | undefined;
   readonly limit: number;
   readonly after: string | undefined;
+}
+
+export interface LockOptionValues {
+  readonly name: string | undefined;
+  readonly diagnostics: "full" | "sampled" | "off" | undefined;
+  readonly waitersMax: number;
 }
 
 export interface CloseOptionValues {
@@ -220,6 +227,32 @@ export const LIST_OPTIONS: OptionTable<ListOptionValues> = {
     charsMax: ID_CHARS_MAX,
     about: "continue after this job id",
   },
+};
+
+export const LOCK_OPTIONS: OptionTable<LockOptionValues> = {
+  name: {
+    kind: "text",
+    fallback: undefined,
+    charsMax: LOCK_NAME_CHARS_MAX,
+    about: "how errors and reports call it",
+  },
+  diagnostics: {
+    kind: "choice",
+    fallback: undefined,
+    choices: ["full", "sampled", "off"],
+    about:
+      "how many calls have their place noted; off finds no deadlocks. Default full when NODE_ENV is development, else sampled",
+  },
+  waitersMax: count(WAITERS_MAX_DEFAULT, [0, 1_000_000], "calls that may wait for it at once"),
+};
+
+export const LOCK_WAIT_OPTIONS: OptionTable<WaitOptionValues> = {
+  waitMs: ms(
+    WAIT_MS_DEFAULT,
+    [0, Infinity],
+    "how long the call may wait; a number above 2_147_483_647 counts as that, Infinity as for ever",
+  ),
+  signal: SIGNAL,
 };
 
 export const CLOSE_OPTIONS: OptionTable<CloseOptionValues> = {

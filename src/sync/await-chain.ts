@@ -8,7 +8,7 @@
 import type { CallSite } from "./call-site.ts";
 import type { Flow } from "./flow.ts";
 import { readTags } from "./scope-tags.ts";
-import { captureStack, type Frame, readFrames, type Stack } from "./stack-frames.ts";
+import { captureStack, type Frame, readFrames, type Stack, TASK_QUEUES } from "./stack-frames.ts";
 
 /** `flow` and those around it that the chain shows to await what was begun at `site`. */
 export function provenFlows(
@@ -63,7 +63,7 @@ export function watchListeners(promise: Promise<unknown>, onUncertain: () => voi
 
 function isPlainAwait(stack: Stack): boolean {
   const [caller] = readFrames(stack);
-  if (caller === undefined || caller.isAsync) return true;
-  if (caller.name === "processTicksAndRejections") return true;
+  // No caller, or the loop that drains microtasks: the engine follows a promise that was returned.
+  if (caller === undefined || caller.isAsync || caller.script === TASK_QUEUES) return true;
   return caller.script === "" && (caller.name === "all" || caller.name === "allSettled");
 }

@@ -13,6 +13,7 @@ import type { Movers } from "./wait-graph.ts";
 export interface ProvenWait {
   readonly what: string;
   readonly site: CallSite | undefined;
+  readonly on: object | undefined;
   readonly movers: () => Movers;
   /** Whether it was proven again in the turn that is now confirming a cycle. */
   readonly isConfirmed: boolean;
@@ -115,11 +116,12 @@ export function deadlockError(
   let wanted = wait;
   const cycle = (cycleOf(wait, stuck) ?? []).map(({ flow, wait: next }) => {
     const holdings = [...flow.holdings];
-    const held = holdings.find(({ what }) => what === wanted.what) ?? holdings.at(-1);
+    const held = holdings.find(({ on }) => on !== undefined && on === wanted.on) ?? holdings.at(-1);
+    const holds = held?.what ?? wanted.what;
     wanted = next;
     return {
       flow: flow.name,
-      holds: held?.what ?? "what it waits for",
+      holds,
       holdSite: String(held?.site ?? "an unknown place"),
       waitsFor: next.what,
       waitSite: String(next.site ?? "an unknown place"),

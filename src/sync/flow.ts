@@ -1,5 +1,6 @@
 import type { CallSite } from "./call-site.ts";
 import { freeTag, runTagged, takeTag } from "./scope-tags.ts";
+import type { OrderedLock } from "./lock-order.ts";
 import type { Stand } from "./stand.ts";
 
 /** Something that a flow holds and others may wait for. */
@@ -7,6 +8,10 @@ export interface Holding {
   /** In words: `mutex "orders"`. */
   readonly what: string;
   readonly site: CallSite | undefined;
+  /** The thing itself, if a wait can name it too. */
+  readonly on?: object;
+  /** The thing itself, when the order in which such things are taken matters. */
+  readonly ordered?: OrderedLock | undefined;
 }
 
 /** What a flow waits for, as reports name it. */
@@ -23,22 +28,31 @@ export interface OpenWait {
  * called its caller. Whether a flow really waits is proved by the await chain (await-chain.ts).
  */
 export class Flow {
-  readonly name: string;
   /** The tag of a scope's frames; `undefined` in lock flows. */
   readonly tag: number | undefined;
-  /** How to know the function of a lock flow again; `undefined` in scope flows. */
-  readonly stand: Stand | undefined;
+  readonly #name: string | undefined;
+  #stand: Stand | undefined;
   #parent: Flow | undefined;
   #isOver = false;
   readonly #holdings = new Set<Holding>();
   readonly #waits = new Set<OpenWait>();
 
-  /** A scope flow, for `runInFlow`; `stand` makes it a lock flow. */
-  constructor(name: string, stand?: Stand) {
-    this.name = name;
-    this.stand = stand;
-    this.tag = stand === undefined ? takeTag() : undefined;
+  /** A scope flow with a name, to be run by `runInFlow`; or the lock flow of a stand. */
+  constructor(who: string | Stand) {
+    const isScope = typeof who === "string";
+    this.#name = isScope ? who : undefined;
+    this.#stand = isScope ? undefined : who;
+    this.tag = isScope ? takeTag() : undefined;
     this.#parent = currentFlow();
+  }
+
+  get name(): string {
+    return this.#name ?? this.#stand?.who ?? "a holder that has let go";
+  }
+
+  /** How to know the function of a lock flow again; `undefined` in scopes, and when it is over. */
+  get stand(): Stand | undefined {
+    return this.#stand;
   }
 
   /** The nearest flow around it that still matters. */
@@ -82,6 +96,9 @@ export class Flow {
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    // The store of a function that goes on for long keeps this flow, but nothing else.
+    this.#stand = undefined;
+    this.#parent = live(this.#parent);
     if (this.tag !== undefined) freeTag(this.tag);
   }
 }
@@ -102,13 +119,45 @@ interface FlowStore {
 /** Absent in runtimes that cannot follow a flow; then nothing is found and everything else holds. */
 const store: FlowStore | undefined = makeStore();
 
+/** Whether this runtime can follow a flow through its awaits. */
+export const canFollowFlows: boolean = store !== undefined;
+
 function makeStore(): FlowStore | undefined {
   const hooks = globalThis.process?.getBuiltinModule?.("node:async_hooks");
   return hooks === undefined ? undefined : new hooks.AsyncLocalStorage<Flow>();
 }
 
+/** The turn of a caller that has just got what it waited for. */
+interface Turn {
+  readonly flow: Flow;
+  /** Called once, in that turn, if anything asks for the current flow there. */
+  readonly claim: () => void;
+}
+
+let turn: Turn | undefined;
+const NOW = Promise.resolve();
+
+/**
+ * Resolves the promise of a caller that awaits it, and knows the turn in which that caller goes on:
+ * the three callbacks run one right after the other, with nothing between them.
+ */
+export function handOver<T>(value: T, resolve: (value: T) => void, next: Turn): void {
+  void NOW.then(() => {
+    turn = next;
+  });
+  resolve(value);
+  void NOW.then(() => {
+    turn = undefined;
+  });
+}
+
 /** The flow in which this code may run: a proposal, see {@link Flow}. */
 export function currentFlow(): Flow | undefined {
+  const flow = live(store?.getStore());
+  if (flow === undefined || turn?.flow !== flow) return flow;
+  const { claim } = turn;
+  turn = undefined;
+  claim();
   return live(store?.getStore());
 }
 

@@ -4,6 +4,9 @@
  * is built on this may need them.
  */
 
+/** The script in which Node drains its microtasks: outside of it nothing runs between two of them. */
+export const TASK_QUEUES = "node:internal/process/task_queues";
+
 /** An object whose `stack` the engine fills in when it is first read. */
 export interface Stack {
   stack?: unknown;
@@ -14,6 +17,8 @@ export interface Frame {
   readonly fn: string | undefined;
   /** The exact place inside the function that runs, or that awaits. */
   readonly at: string;
+  /** How far into the script that is, in characters. */
+  readonly position: number;
   readonly name: string | null;
   readonly script: string;
   readonly line: number | null;
@@ -62,9 +67,11 @@ function toFrame(raw: NodeJS.CallSite): Frame {
   const script = (raw.getScriptNameOrSourceURL() ?? "").replace(/^file:\/\//, "");
   const isAsync = raw.isAsync();
   const index = raw.getPromiseIndex();
+  const position = raw.getPosition();
   return {
     fn: functionOf(raw, name, script),
-    at: `${script}:${raw.getPosition()}${index === null ? "" : `#${index}`}`,
+    at: `${script}:${position}${index === null ? "" : `#${index}`}`,
+    position,
     name,
     script,
     line: raw.getLineNumber(),

@@ -8,19 +8,29 @@
  * - when the caller was the outermost function that ran: it had been resumed, and its turn is its
  *   own ("alone");
  * - when all that called it await it, directly or through each other, so that none goes on;
- * - when a `using` declaration takes the guard after the await, in the holder's own turn.
+ * - when the holder shows itself after the await, in its own turn: a `using` declaration takes the
+ *   guard, or it takes the next lock before it awaits anything else.
  *
  * Everywhere else there is no stand, and the holder is never proved to wait for anything.
  */
 import type { CallSite } from "./call-site.ts";
-import { type Frame, readFrames, type Stack } from "./stack-frames.ts";
+import { type Frame, readFrames, type Stack, TASK_QUEUES } from "./stack-frames.ts";
 
 interface Place {
   readonly fn: string;
   /** Where it called `lock()`: who stands there now is another activation. */
   readonly calledAt: string | undefined;
+  /** From where on it holds the lock, in characters. */
+  readonly heldFrom: number;
   /** Who awaits it, outwards, as far as that was known when it got the lock. */
   readonly awaitedBy: readonly Frame[];
+}
+
+/** A place where a holder stood, in a turn that began with its own await. */
+interface Seen {
+  readonly at: CallSite;
+  /** Known from the turn itself; else the stack must show that nothing called the holder. */
+  readonly isOwnTurn: boolean;
 }
 
 /** The functions by which compilers write a `using` declaration for runtimes that have none. */
@@ -29,23 +39,30 @@ const USING = /^(?:__addDisposableResource|__using|using)$/;
 export class Stand {
   /** Where `lock()` was called. */
   readonly site: CallSite;
+  /** Where the holder was seen in a turn of its own. */
+  readonly #seen: Seen | undefined;
   #granted: Stack | undefined;
-  #used: CallSite | undefined;
   #place: Place | undefined | "unread" = "unread";
 
-  constructor(site: CallSite) {
+  constructor(site: CallSite, seen?: Seen) {
     this.site = site;
+    this.#seen = seen;
+  }
+
+  /** The same holder, seen at a place after it got the lock. */
+  moved(at: CallSite, isOwnTurn: boolean): Stand {
+    return new Stand(this.site, { at, isOwnTurn });
+  }
+
+  /** The function that called `lock()`, in words. */
+  get who(): string {
+    const name = this.site.frames[0]?.name ?? null;
+    return name === null ? "a function without a name" : `${name}()`;
   }
 
   /** The await chain of the call, at the moment at which it gets the lock. */
   granted(chain: Stack): void {
     this.#granted = chain;
-    this.#place = "unread";
-  }
-
-  /** Where a `using` declaration took the guard. */
-  used(site: CallSite): void {
-    this.#used = site;
     this.#place = "unread";
   }
 
@@ -67,31 +84,42 @@ export class Stand {
   isAmong(frames: readonly Frame[]): boolean {
     const place = this.#read();
     if (place === undefined) return false;
-    return frames.some(
-      ({ fn, at }, index) =>
-        fn === place.fn &&
-        at !== place.calledAt &&
-        place.awaitedBy.every((by, outer) => isSame(by, frames[index + 1 + outer])),
-    );
+    return frames.some((frame, index) => isHolder(place, frame, frames.slice(index + 1)));
   }
 
   #read(): Place | undefined {
     if (this.#place === "unread") {
-      this.#place = placeOfUse(this.#used, this.site) ?? placeOfCall(this.site, this.#granted);
+      this.#place = placeOfUse(this.#seen, this.site) ?? placeOfCall(this.site, this.#granted);
     }
     return this.#place;
   }
 }
 
-function placeOfUse(used: CallSite | undefined, call: CallSite): Place | undefined {
-  if (used === undefined || used.isCut) return undefined;
-  const running = runningOf(used);
-  const [first, second] = running;
-  const holder = USING.test(first?.name ?? "") ? second : first;
-  if (holder?.fn === undefined || holder !== running.at(-1)) return undefined;
+/** Whether this frame is the holder, and not another activation of the same function. */
+function isHolder(place: Place, frame: Frame, outer: readonly Frame[]): boolean {
+  const { fn, calledAt, awaitedBy } = place;
+  if (frame.fn !== fn || frame.at === calledAt) return false;
+  // Nobody awaits it, so nothing around it tells it from one that it started itself. That one is
+  // not expected to be past the lock: not while the first still holds it.
+  if (awaitedBy.length === 0) return frame.position > place.heldFrom;
+  return awaitedBy.every(({ at }, index) => at === outer[index]?.at);
+}
+
+function placeOfUse(seen: Seen | undefined, call: CallSite): Place | undefined {
+  if (seen === undefined || seen.at.isCut) return undefined;
+  const running = runningOf(seen.at);
+  const holder = running.at(-1);
+  if (holder?.fn === undefined) return undefined;
   const { fn } = holder;
-  const calledAt = runningOf(call).find((frame) => frame.fn === fn)?.at;
-  return { fn, calledAt, awaitedBy: awaitersIn(used.frames) };
+  const caller = runningOf(call).find((frame) => frame.fn === fn);
+  const between = running.length - 1;
+  // In its own turn the holder may have called others; it must be the one that asked for the lock.
+  const isHolder = seen.isOwnTurn
+    ? caller !== undefined
+    : between === 0 || (between === 1 && USING.test(running[0]?.name ?? ""));
+  if (!isHolder) return undefined;
+  const awaitedBy = awaitersIn(seen.at.frames);
+  return { fn, calledAt: caller?.at, heldFrom: holder.position, awaitedBy };
 }
 
 function placeOfCall(site: CallSite, granted: Stack | undefined): Place | undefined {
@@ -100,7 +128,7 @@ function placeOfCall(site: CallSite, granted: Stack | undefined): Place | undefi
   const [first] = running;
   if (first?.fn !== undefined && running.length === 1) {
     const awaitedBy = awaitersIn(site.frames);
-    return { fn: first.fn, calledAt: first.at, awaitedBy };
+    return { fn: first.fn, calledAt: first.at, heldFrom: first.position, awaitedBy };
   }
   const chain = granted === undefined ? [] : awaitersIn(readFrames(granted));
   const index = chain.findIndex(({ fn }) => fn !== undefined && running.some((r) => r.fn === fn));
@@ -110,7 +138,7 @@ function placeOfCall(site: CallSite, granted: Stack | undefined): Place | undefi
   const inner = running.findIndex((frame) => frame.fn === fn);
   const awaitedBy = chain.slice(index + 1);
   if (!areAwaiting(running.slice(inner + 1), awaitedBy)) return undefined;
-  return { fn, calledAt: running[inner]?.at, awaitedBy };
+  return { fn, calledAt: running[inner]?.at, heldFrom: holder.position, awaitedBy };
 }
 
 /** Whether all these callers are among the awaiters, in the same order. */
@@ -122,16 +150,13 @@ function areAwaiting(callers: readonly Frame[], awaiters: readonly Frame[]): boo
   });
 }
 
-/** What runs, without the loop that Node drains its microtasks in, which calls nothing else in between. */
+/** What runs in this turn, from the inside. */
 function runningOf(site: CallSite): readonly Frame[] {
   const running = site.frames.filter(({ isAsync }) => !isAsync);
-  return running.at(-1)?.name === "processTicksAndRejections" ? running.slice(0, -1) : running;
+  const loop = running.findIndex(({ script }) => script === TASK_QUEUES);
+  return loop === -1 ? running : running.slice(0, loop);
 }
 
 function awaitersIn(frames: readonly Frame[]): readonly Frame[] {
   return frames.filter(({ isAsync }) => isAsync);
-}
-
-function isSame(a: Frame, b: Frame | undefined): boolean {
-  return a.at === b?.at;
 }

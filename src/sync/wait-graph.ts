@@ -16,6 +16,7 @@ import type { Timer, Timers } from "../core/clock.ts";
 import type { UnjamError } from "../core/errors.ts";
 import {
   CHAIN_FRAMES_MAX,
+  SITE_FRAMES_MAX,
   WAIT_LOOK_FACTOR,
   WAIT_LOOK_MS_MAX,
   WAIT_LOOK_MS_MIN,
@@ -32,6 +33,13 @@ import { captureStack, readFrames, type Stack } from "./stack-frames.ts";
  */
 export type Movers = { readonly need: "any" | "all"; readonly flows: readonly Flow[] } | "unknown";
 
+/** The caller of a wait that has ended well. */
+export interface Recipient<T> {
+  readonly resolve: (value: T) => void;
+  /** The await chain, read while the caller still waits. */
+  readonly chain: Stack;
+}
+
 /** A wait that blocks inside a flow. */
 export interface Wait<T> {
   readonly flow: Flow;
@@ -45,6 +53,10 @@ export interface Wait<T> {
   readonly refuse: (error: UnjamError) => void;
   readonly timers: Timers;
   readonly site: CallSite | undefined;
+  /** The thing that is waited for, if holdings can name it too. */
+  readonly on?: object;
+  /** Resolves the caller's promise in place of the plain `resolve(value)`; gets the await chain too. */
+  readonly deliver?: (value: T, to: Recipient<T>) => void;
 }
 
 /**
@@ -70,6 +82,7 @@ let confirmationCount = 0;
 class WatchedWait<T> implements ProvenWait {
   readonly what: string;
   readonly site: CallSite | undefined;
+  readonly on: object | undefined;
   readonly movers: () => Movers;
   readonly #wait: Wait<T>;
   #isSettled = false;
@@ -85,15 +98,18 @@ class WatchedWait<T> implements ProvenWait {
     this.#wait = wait;
     this.what = wait.what;
     this.site = wait.site;
+    this.on = wait.on;
     this.movers = wait.movers;
   }
 
   result(): Promise<T> {
-    const result = this.#watch();
-    watchListeners(result, () => {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    // With these two and nothing else, the await chain leads from the one promise to the other.
+    this.#watch(resolve).then(resolve, reject);
+    watchListeners(promise, () => {
       this.#isUncertain = true;
     });
-    return result;
+    return promise;
   }
 
   get isConfirmed(): boolean {
@@ -106,8 +122,8 @@ class WatchedWait<T> implements ProvenWait {
   }
 
   /** Awaited by the caller: its continuations are where the chain can be seen. */
-  async #watch(): Promise<T> {
-    const { flow, settled, timers } = this.#wait;
+  async #watch(resolve: (value: T) => void): Promise<T> {
+    const { flow, settled, timers, deliver } = this.#wait;
     const endWait = flow.beginWait(this);
     settled.then(this.#settle, this.#settle);
     timers.soon(() => this.#searchNow(WAIT_LOOK_MS_MIN));
@@ -118,7 +134,9 @@ class WatchedWait<T> implements ProvenWait {
         });
         if (!this.#isSettled) this.#read(captureStack(CHAIN_FRAMES_MAX));
       }
-      return await settled;
+      const value = await settled;
+      deliver?.(value, { resolve, chain: captureStack(SITE_FRAMES_MAX) });
+      return value;
     } finally {
       endWait();
       this.#prove([]);
