@@ -1,12 +1,7 @@
 import { SYNC_ERRORS } from "./sync-errors.ts";
 
-/**
- * Every error a caller can receive, in one table. A code is public API: it is never reused or
- * renamed. docs/reference/errors.md is generated from here, and a test fails when a code is
- * thrown nowhere or documented nowhere. Messages say what was expected, of which option, and
- * what came instead. Exit codes: 1 failed, 2 usage, 3 stuck, 4 store unreachable, 124 timed out.
- */
-export const ERRORS = {
+/** What an app, its store and its tools raise. */
+const APP_ERRORS = {
   UNJAM_UNKNOWN_OPTION: {
     message: (d: { option: string; where: string; known: readonly string[] }): string =>
       `${d.where} has no option "${d.option}"; it takes ${d.known.join(", ")}`,
@@ -301,7 +296,6 @@ export const ERRORS = {
     httpStatus: 504,
     exitCode: 124,
   },
-  ...SYNC_ERRORS,
   UNJAM_LEASE_LOST: {
     message: (d: { id: string; reason: string }): string =>
       `this attempt no longer holds job "${d.id}": ${d.reason}`,
@@ -396,3 +390,11 @@ export const ERRORS = {
     exitCode: 4,
   },
 } as const;
+
+/**
+ * Every error a caller can receive, in one table. A code is public API: it is never reused or
+ * renamed. docs/reference/errors.md is generated from here, and a test fails when a code is
+ * thrown nowhere or documented nowhere. Messages say what was expected, of which option, and
+ * what came instead. Exit codes: 1 failed, 2 usage, 3 stuck, 4 store unreachable, 124 timed out.
+ */
+export const ERRORS: typeof APP_ERRORS & typeof SYNC_ERRORS = { ...APP_ERRORS, ...SYNC_ERRORS };
