@@ -95,6 +95,9 @@ export class ConsumerLoop<T> {
       { length: concurrency },
       (_, index) => new Slot<T>(concurrency === 1 ? this.name : `${this.name}#${index + 1}`),
     );
+    // A slot only waits while it works on one, so this need not be noted item by item.
+    const holding = { what: `an item of queue "${desk.core.name}"`, site: this.site };
+    for (const { flow } of this.slots) flow.hold(holding);
   }
 
   /** What the one who started it gets. */
