@@ -17,7 +17,8 @@ export type Diagnostics = "sampled" | "full" | "off";
 const [HERE] = readFrames(captureStack(1));
 /** The folder of this package's own sources; `undefined` in a bundle, where all files are one. */
 const OWN = /^(.*\/)sync\/call-site\.[jt]s$/.exec(HERE?.script ?? "")?.[1];
-const TEST = /\.test\.[cm]?[jt]s$/;
+/** Files among ours whose places are told: tests, and the programs of the lab, which stand for a user's. */
+const TOLD = /\.test\.[cm]?[jt]s$|\/edges\/lab\/[\w-]+\/\w+\.[jt]s$/;
 
 /** A place in the caller's code. Taken cheaply; the stack is only read when somebody asks. */
 export class CallSite {
@@ -67,7 +68,7 @@ const OWN_FRAMES_MAX = 8;
 /** The leading frames that are ours say nothing. */
 function withoutOwn(frames: readonly Frame[]): readonly Frame[] {
   if (OWN === undefined) return frames;
-  const first = frames.findIndex(({ script }) => !script.startsWith(OWN) || TEST.test(script));
+  const first = frames.findIndex(({ script }) => !script.startsWith(OWN) || TOLD.test(script));
   return first === -1 ? [] : frames.slice(first);
 }
 
