@@ -131,6 +131,11 @@ export const CONSUME_TURN_MS_MAX = 10;
 export const JOIN_ERRORS_MAX = 10;
 /** Unfinished items that a join names at its deadline. */
 export const UNFINISHED_NAMED_MAX = 100;
+/** How long `unjam lab` watches a program that hangs: long enough to see that nothing more comes. */
+export const LAB_MS_DEFAULT = 5_000;
+/** A program of the lab has started and got stuck by then, also on a busy machine. */
+export const LAB_MS_MIN = 1_000;
+export const LAB_MS_MAX = 600_000;
 /** Consumers' handlers at once in one `consume()`. */
 export const CONCURRENCY_MAX = 100_000;
 /** A full queue says so at most once in this time; the next notice carries the count. */
