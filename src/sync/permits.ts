@@ -152,7 +152,7 @@ export class Permits implements GuardOwner {
     next.resolve(guard);
   }
 
-  lost({ who, site, sinceAt }: Hold): void {
+  lost({ site, sinceAt }: Hold, who: string): void {
     const heldMs = this.#clock.now() - sinceAt;
     this.events.emit("guard-lost", { what: this.what, who, site: site?.toString(), heldMs });
   }
@@ -262,6 +262,6 @@ async function deliver(
   resolve: (guard: Guard) => void,
 ): Promise<Guard> {
   const guard = await granted;
-  guard.deliver({ resolve, chain: captureStack(SITE_FRAMES_MAX) });
+  guard.deliver({ resolve, chain: captureStack(SITE_FRAMES_MAX, deliver) });
   return guard;
 }

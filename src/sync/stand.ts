@@ -77,11 +77,15 @@ export class Stand {
     if (callers.length > awaiters.length) return false;
     const isOther = callers.some(({ at }) => at === calledAt);
     const other = isOther ? chain.findIndex((frame) => frame.fn === fn) : -1;
-    return this.isAmong(chain.slice(other + 1));
+    return this.#isAmong(chain.slice(other + 1));
   }
 
-  /** Whether the holder is one of these functions, which call or await each other. */
-  isAmong(frames: readonly Frame[]): boolean {
+  /** Whether the holder is among those who run at `site`, or who await them. */
+  isRunning(site: CallSite): boolean {
+    return this.#isAmong([...runningOf(site), ...awaitersIn(site.frames)]);
+  }
+
+  #isAmong(frames: readonly Frame[]): boolean {
     const place = this.#read();
     if (place === undefined) return false;
     return frames.some((frame, index) => isHolder(place, frame, frames.slice(index + 1)));
@@ -114,10 +118,10 @@ function placeOfUse(seen: Seen | undefined, call: CallSite): Place | undefined {
   const caller = runningOf(call).find((frame) => frame.fn === fn);
   const between = running.length - 1;
   // In its own turn the holder may have called others; it must be the one that asked for the lock.
-  const isHolder = seen.isOwnTurn
+  const isCertain = seen.isOwnTurn
     ? caller !== undefined
     : between === 0 || (between === 1 && USING.test(running[0]?.name ?? ""));
-  if (!isHolder) return undefined;
+  if (!isCertain) return undefined;
   const awaitedBy = awaitersIn(seen.at.frames);
   return { fn, calledAt: caller?.at, heldFrom: holder.position, awaitedBy };
 }
