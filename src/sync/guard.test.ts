@@ -99,12 +99,12 @@ describe("a guard that was released", () => {
   it("is not reported", async () => {
     const { m, lost } = watched();
     let isFound = false;
-    const registry = new FinalizationRegistry(() => {
+    const collected = new FinalizationRegistry(() => {
       isFound = true;
     });
     await (async () => {
       const guard = await m.lock();
-      registry.register(guard, undefined);
+      collected.register(guard, undefined);
       guard.release();
     })();
 

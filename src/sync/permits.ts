@@ -148,8 +148,8 @@ export class Permits implements GuardOwner {
     if (next === undefined) return;
     this.#line.delete(next);
     const guard = this.#grant(next.flow, next.site);
-    next.leave();
     next.resolve(guard);
+    next.leave();
   }
 
   lost({ site, sinceAt }: Hold, who: string): void {
@@ -189,8 +189,8 @@ export class Permits implements GuardOwner {
     const giveUp = (error: () => unknown): void => {
       if (!this.#line.delete(waiter)) return;
       if (flow?.stand !== undefined) flow.end();
-      waiter.leave();
       reject(error());
+      waiter.leave();
     };
     const onLate = (): void => giveUp(() => this.#lateError(since));
     const onAbort = (): void => giveUp(() => signal?.reason);
