@@ -15,8 +15,8 @@ export interface GuardOwner {
   readonly ordered: OrderedLock | undefined;
   /** The permit is free again. */
   released(hold: Hold): void;
-  /** The collector found its guard, and then the permit was freed. */
-  lost(hold: Hold): void;
+  /** The collector found its guard, and the permit was freed. `who` held it. */
+  lost(hold: Hold, who: string): void;
 }
 
 /** One permit that is held. It must not know its guard, which the collector may find. */
@@ -94,7 +94,8 @@ export class Hold {
 
 /** Tells when a guard was dropped unreleased, if and when the collector finds it. */
 const lostGuards = new FinalizationRegistry<Hold>((hold) => {
-  if (hold.release()) hold.owner.lost(hold);
+  const { who } = hold;
+  if (hold.release()) hold.owner.lost(hold, who);
 });
 
 /**

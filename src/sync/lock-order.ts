@@ -77,7 +77,7 @@ function notePair(
   return { first: opposite.order, opposite: order };
 }
 
-function isRunningIn({ stand, tag }: Flow, { frames }: CallSite): boolean {
-  if (stand !== undefined) return stand.isAmong(frames);
-  return tag !== undefined && readTags(frames).includes(tag);
+function isRunningIn({ stand, tag }: Flow, site: CallSite): boolean {
+  if (stand !== undefined) return stand.isRunning(site);
+  return tag !== undefined && readTags(site.frames).includes(tag);
 }

@@ -148,11 +148,11 @@ export class Permits implements GuardOwner {
     if (next === undefined) return;
     this.#line.delete(next);
     const guard = this.#grant(next.flow, next.site);
-    next.leave();
     next.resolve(guard);
+    next.leave();
   }
 
-  lost({ who, site, sinceAt }: Hold): void {
+  lost({ site, sinceAt }: Hold, who: string): void {
     const heldMs = this.#clock.now() - sinceAt;
     this.events.emit("guard-lost", { what: this.what, who, site: site?.toString(), heldMs });
   }
@@ -189,8 +189,8 @@ export class Permits implements GuardOwner {
     const giveUp = (error: () => unknown): void => {
       if (!this.#line.delete(waiter)) return;
       if (flow?.stand !== undefined) flow.end();
-      waiter.leave();
       reject(error());
+      waiter.leave();
     };
     const onLate = (): void => giveUp(() => this.#lateError(since));
     const onAbort = (): void => giveUp(() => signal?.reason);
@@ -262,6 +262,6 @@ async function deliver(
   resolve: (guard: Guard) => void,
 ): Promise<Guard> {
   const guard = await granted;
-  guard.deliver({ resolve, chain: captureStack(SITE_FRAMES_MAX) });
+  guard.deliver({ resolve, chain: captureStack(SITE_FRAMES_MAX, deliver) });
   return guard;
 }

@@ -87,9 +87,10 @@ export function readTags(frames: readonly Frame[]): readonly number[] {
   let digits = "";
   for (const { fn } of frames) {
     const digit = fn === undefined ? undefined : known.get(fn);
-    if (digit === undefined) digits = "";
-    else if (digit !== "") digits += digit;
-    else if (digits !== "") {
+    // Other frames may lie between: while they run, digits call each other through closures.
+    if (digit === undefined) continue;
+    if (digit !== "") digits += digit;
+    else {
       tags.push(Number.parseInt(digits, 8));
       digits = "";
     }

@@ -12,8 +12,13 @@
  *   guard, or it takes the next lock before it awaits anything else.
  *
  * Everywhere else there is no stand, and the holder is never proved to wait for anything.
+ *
+ * One case is left that the stack cannot tell: a function that holds the lock starts itself again,
+ * directly or through others, without awaiting it, outside of any scope, and this second one takes
+ * another branch past the place of the lock, and there waits for what the first one holds.
  */
 import type { CallSite } from "./call-site.ts";
+import { readTags } from "./scope-tags.ts";
 import { type Frame, readFrames, type Stack, TASK_QUEUES } from "./stack-frames.ts";
 
 interface Place {
@@ -77,11 +82,15 @@ export class Stand {
     if (callers.length > awaiters.length) return false;
     const isOther = callers.some(({ at }) => at === calledAt);
     const other = isOther ? chain.findIndex((frame) => frame.fn === fn) : -1;
-    return this.isAmong(chain.slice(other + 1));
+    return this.#isAmong(chain.slice(other + 1));
   }
 
-  /** Whether the holder is one of these functions, which call or await each other. */
-  isAmong(frames: readonly Frame[]): boolean {
+  /** Whether the holder is among those who run at `site`, or who await them. */
+  isRunning(site: CallSite): boolean {
+    return this.#isAmong([...runningOf(site), ...awaitersIn(site.frames)]);
+  }
+
+  #isAmong(frames: readonly Frame[]): boolean {
     const place = this.#read();
     if (place === undefined) return false;
     return frames.some((frame, index) => isHolder(place, frame, frames.slice(index + 1)));
@@ -99,10 +108,11 @@ export class Stand {
 function isHolder(place: Place, frame: Frame, outer: readonly Frame[]): boolean {
   const { fn, calledAt, awaitedBy } = place;
   if (frame.fn !== fn || frame.at === calledAt) return false;
-  // Nobody awaits it, so nothing around it tells it from one that it started itself. That one is
-  // not expected to be past the lock: not while the first still holds it.
-  if (awaitedBy.length === 0) return frame.position > place.heldFrom;
-  return awaitedBy.every(({ at }, index) => at === outer[index]?.at);
+  if (!awaitedBy.every(({ at }, index) => at === outer[index]?.at)) return false;
+  // Within a scope there is one such chain: each function in it awaits one thing. Else the holder
+  // may have started the like of all of it again, without awaiting it. That one is not expected to
+  // be past the lock, not while the first still holds it.
+  return frame.position > place.heldFrom || readTags(awaitedBy).length > 0;
 }
 
 function placeOfUse(seen: Seen | undefined, call: CallSite): Place | undefined {
@@ -114,12 +124,12 @@ function placeOfUse(seen: Seen | undefined, call: CallSite): Place | undefined {
   const caller = runningOf(call).find((frame) => frame.fn === fn);
   const between = running.length - 1;
   // In its own turn the holder may have called others; it must be the one that asked for the lock.
-  const isHolder = seen.isOwnTurn
+  const isCertain = seen.isOwnTurn
     ? caller !== undefined
     : between === 0 || (between === 1 && USING.test(running[0]?.name ?? ""));
-  if (!isHolder) return undefined;
+  if (!isCertain) return undefined;
   const awaitedBy = awaitersIn(seen.at.frames);
-  return { fn, calledAt: caller?.at, heldFrom: holder.position, awaitedBy };
+  return { fn, calledAt: caller?.at, heldFrom: (caller ?? holder).position, awaitedBy };
 }
 
 function placeOfCall(site: CallSite, granted: Stack | undefined): Place | undefined {

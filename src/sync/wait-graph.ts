@@ -129,13 +129,15 @@ class WatchedWait<T> implements ProvenWait {
     timers.soon(() => this.#searchNow(WAIT_LOOK_MS_MIN));
     try {
       while (!this.#isSettled) {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
+        await new Promise<void>((wake) => {
+          this.#wake = wake;
         });
         if (!this.#isSettled) this.#read(captureStack(CHAIN_FRAMES_MAX));
       }
       const value = await settled;
-      deliver?.(value, { resolve, chain: captureStack(SITE_FRAMES_MAX) });
+      // Below this function, whose frame would keep this wait, and with it what it came to.
+      // oxlint-disable-next-line typescript/unbound-method -- only its identity counts.
+      deliver?.(value, { resolve, chain: captureStack(SITE_FRAMES_MAX, this.#watch) });
       return value;
     } finally {
       endWait();
