@@ -5,28 +5,18 @@ import { pause } from "./pause.ts";
 const L1 = new Mutex({ name: "L1" });
 const L2 = new Mutex({ name: "L2" });
 
-async function deposit(): Promise<string> {
-  const outer = await L1.lock();
-  try {
+function deposit(): Promise<string> {
+  return L1.run(async () => {
     await pause();
-    const inner = await L2.lock();
-    inner.release();
-    return "deposited";
-  } finally {
-    outer.release();
-  }
+    return L2.run(() => "deposited");
+  });
 }
 
-async function withdraw(): Promise<string> {
-  const outer = await L2.lock();
-  try {
+function withdraw(): Promise<string> {
+  return L2.run(async () => {
     await pause();
-    const inner = await L1.lock();
-    inner.release();
-    return "withdrawn";
-  } finally {
-    outer.release();
-  }
+    return L1.run(() => "withdrawn");
+  });
 }
 
 for (const move of await Promise.allSettled([deposit(), withdraw()])) {
