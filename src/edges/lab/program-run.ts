@@ -111,7 +111,7 @@ function collect(child: ChildProcess): () => string {
 function endingOf({ ended, waitsFor }: Telling, isLate: boolean, stderr: string): Ending {
   if (ended !== null) return ended;
   if (isLate) return { kind: waitsFor === null ? "late" : "hung" };
-  return { kind: "crashed", text: stderr };
+  return { kind: "crashed", text: stderr === "" ? "it ended without a word" : stderr };
 }
 
 function isExpected(ending: Ending, expected: Expected): boolean {
