@@ -166,7 +166,9 @@ describe("the order of items", () => {
 
     await expect(queue.put("x")).rejects.toMatchObject({ code: "UNJAM_INVALID_OPTION" });
     await expect(queue.ask("x")).rejects.toMatchObject({ code: "UNJAM_INVALID_OPTION" });
-    expect(() => queue.tryPut("x")).toThrow(expect.objectContaining({ code: "UNJAM_INVALID_OPTION" }));
+    expect(() => queue.tryPut("x")).toThrow(
+      expect.objectContaining({ code: "UNJAM_INVALID_OPTION" }),
+    );
     expect([queue.size, queue.unfinished]).toEqual([0, 0]);
   });
 });
@@ -220,7 +222,16 @@ describe("what a queue says about itself", () => {
   it("names who holds what, since when, and where it was taken", async () => {
     const stage = new QueueStage<unknown>({ diagnostics: "full" });
     const { queue } = stage;
-    for (const value of ["text", 7, { secret: 1 }, [1], null, undefined, () => 1, "x".repeat(200)]) {
+    for (const value of [
+      "text",
+      7,
+      { secret: 1 },
+      [1],
+      null,
+      undefined,
+      () => 1,
+      "x".repeat(200),
+    ]) {
       queue.tryPut(value);
       queue.tryGet();
     }
