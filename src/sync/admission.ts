@@ -123,12 +123,12 @@ export class Admission<T> {
   }
 
   #retryLater(terms: Terms<T>, backoff: Backoff, tries: number): void {
-    this.#core.enterRetry(terms);
     const delayMs = backoffMs(backoff, tries, this.#ports.random);
-    this.#ports.timers.after(delayMs, () => {
-      if (terms.place !== "retrying") return;
+    const timer = this.#ports.timers.after(delayMs, () => {
       if (this.#core.hasRoom) this.#admit(terms);
       else this.#retryLater(terms, backoff, tries + 1);
     });
+    // It is cancelled when the caller waits no more: a delay may be hours, and holds the process.
+    this.#core.enterRetry(terms, timer);
   }
 }

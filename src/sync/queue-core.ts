@@ -7,6 +7,7 @@
  * slots that wait for items. `#match` moves items from the one side to the other until one side is
  * empty; it runs whenever something came that could be moved.
  */
+import type { Timer } from "../core/clock.ts";
 import { UnjamError } from "../core/errors.ts";
 import { invariant } from "../core/invariant.ts";
 import type { Item } from "./item.ts";
@@ -21,6 +22,8 @@ export interface Offer<T> {
   readonly rank: number;
   /** Whether its caller stands in the line, or comes back by himself. Kept by the core. */
   place: "nowhere" | "line" | "retrying";
+  /** While it is retrying: what brings it back. */
+  retry?: Timer;
   /** It is in. */
   admitted(): void;
   refused(error: Error): void;
@@ -108,9 +111,10 @@ export class QueueCore<T> {
     this.#match();
   }
 
-  /** Waits for room without standing in the line. */
-  enterRetry(offer: Offer<T>): void {
+  /** Waits for room without standing in the line, until the timer brings it back. */
+  enterRetry(offer: Offer<T>, retry: Timer): void {
     offer.place = "retrying";
+    offer.retry = retry;
     this.#retrying.add(offer);
   }
 
@@ -118,6 +122,7 @@ export class QueueCore<T> {
   withdraw(offer: Offer<T>): void {
     if (offer.place === "line") this.#roomCount--;
     this.#retrying.delete(offer);
+    offer.retry?.cancel();
     offer.place = "nowhere";
     if (offer.item.phase === "outside") offer.item.phase = "over";
   }
