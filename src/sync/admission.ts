@@ -82,7 +82,8 @@ export class Admission<T> {
   #overflow(terms: Terms<T>): void {
     const { whenFull } = terms;
     this.#notice.note(this.#core.name, this.#core.capacity);
-    // The notice has run listeners, and they may have made room, or closed the queue.
+    // The notice has run listeners, and they may have ended this wait, made room, or closed the queue.
+    if (terms.item.phase !== "outside") return;
     const refusal = this.refusal();
     if (refusal !== undefined) terms.refused(refusal);
     else if (this.#core.hasRoom) this.#admit(terms);

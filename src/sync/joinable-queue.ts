@@ -206,6 +206,7 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
       const { waits } = this.#parts;
       const late = (waitMs: number): Error => this.#joinTimeout(waitMs);
       const wait = waits.begin<JoinResult>(terms, { end: () => undefined, late });
+      wait.listenTo(terms.signal);
       settlements.join(wait);
       return waits.promise(wait, `the end of queue "${name}"`, () => this.#holderMovers());
     } catch (error) {

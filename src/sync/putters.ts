@@ -106,7 +106,8 @@ export class Putters<T> {
         dropped: () => wait.answer("dropped"),
         refused: (error) => wait.refuse(error),
       };
-      this.#admission.offer(offer);
+      wait.listenTo(terms.signal);
+      if (wait.isWaiting) this.#admission.offer(offer);
       return waits.promise(wait, `room in queue "${core.name}"`, () => this.#takerMovers());
     } catch (error) {
       return Promise.reject(error);
@@ -136,7 +137,8 @@ export class Putters<T> {
         dropped: () => this.#answers.dropped(item, "the queue was full (drop-newest)"),
         refused: (error) => wait.refuse(error),
       };
-      this.#admission.offer(offer);
+      wait.listenTo(terms.signal);
+      if (wait.isWaiting) this.#admission.offer(offer);
       return waits.promise(wait, `an answer of queue "${core.name}"`, () => this.#askMovers(item));
     } catch (error) {
       return Promise.reject(error);

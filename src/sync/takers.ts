@@ -99,6 +99,7 @@ export class Takers<T> {
         else wait.answer(this.#lease(item, taking));
       },
     });
+    wait.listenTo(terms.signal);
     return wait.promise;
   }
 
