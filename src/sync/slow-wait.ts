@@ -52,7 +52,7 @@ export class SlowWait<A> {
    * getters of options run in between. A signal may live long: it is let go of at the end.
    */
   listenTo(signal: AbortSignal | undefined): void {
-    if (signal === undefined) return;
+    if (signal === undefined || !this.isWaiting) return;
     const onAbort = (): void => this.refuse(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     this.#forgetSignal = () => signal.removeEventListener("abort", onAbort);
