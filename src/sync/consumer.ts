@@ -1,6 +1,5 @@
 import { ABORT_GRACE_MS } from "../core/limits.ts";
 import type { UnjamError } from "../core/errors.ts";
-import { isError } from "../core/is-error.ts";
 import { readOptions } from "../core/options.ts";
 import type { Clock, Timer, Timers } from "../core/clock.ts";
 import { STOP_OPTIONS } from "../core/sync-option-tables.ts";
@@ -11,6 +10,7 @@ import type { Item } from "./item.ts";
 import type { Moment, Moments } from "./moments.ts";
 import type { QueueCore, Taker } from "./queue-core.ts";
 import type { ConsumeSettings } from "./queue-options.ts";
+import { thrownMessage } from "./thrown-text.ts";
 
 /** What a handler gets beside the value. */
 export interface ConsumeContext {
@@ -172,12 +172,12 @@ export class ConsumerLoop<T> {
     try {
       await onError?.(error, item.value);
     } catch (fatal) {
-      this.#die(`onError threw: ${words(fatal)}`);
+      this.#die(`onError threw: ${thrownMessage(fatal)}`);
       return;
     }
     if (budget === null || budget.spent.take(this.#desk.clock.now())) return;
     this.#die(
-      `its handler threw ${budget.max + 1} times within ${budget.perMs} ms, last: ${words(error)}`,
+      `its handler threw ${budget.max + 1} times within ${budget.perMs} ms, last: ${thrownMessage(error)}`,
     );
   }
 
@@ -285,8 +285,4 @@ export class Slot<T> implements Taker<T> {
     this.#item = undefined;
     return true;
   }
-}
-
-function words(error: unknown): string {
-  return isError(error) ? error.message : String(error);
 }

@@ -11,6 +11,7 @@ import type { Item } from "./item.ts";
 import type { Moments } from "./moments.ts";
 import type { QueueCore } from "./queue-core.ts";
 import type { QueueReport } from "./queue-report.ts";
+import { thrownText } from "./thrown-text.ts";
 
 interface Departure {
   readonly worker: string;
@@ -132,7 +133,7 @@ export class Consumers<T> implements ConsumerDesk<T> {
   }
 
   report(error: unknown, message: string): void {
-    this.#report.warn({ queue: this.core.name, error: String(error) }, message);
+    this.#report.warn({ queue: this.core.name, error: thrownText(error) }, message);
   }
 
   #someoneWent(departure: Omit<Departure, "at">): void {
