@@ -158,8 +158,12 @@ export class ConsumerLoop<T> {
   /** The next item, once there is one. What came while the consumer was stopped goes back. */
   async #next(slot: Slot<T>): Promise<Item<T> | undefined> {
     const { core } = this.#desk;
-    if (core.isOver || !this.isLive) return undefined;
-    const item = await slot.next(core);
+    const woken = slot.wait();
+    // Making a promise runs hooks of the user's, so whether to wait is asked after it.
+    if (this.isLive) core.waitForItem(slot);
+    else slot.take(undefined);
+    await woken;
+    const { item } = slot;
     if (item === undefined || this.isLive) return item;
     slot.release(item);
     core.putBack(item);
@@ -234,7 +238,8 @@ export class Slot<T> implements Taker<T> {
   readonly flow: Flow;
   #item: Item<T> | undefined;
   #heldSince: Moment | undefined;
-  #wake: ((item: Item<T> | undefined) => void) | undefined;
+  /** Called without the item: resolving with an object reads its `then`, and that is user's land. */
+  #wake: (() => void) | undefined;
 
   constructor(name: string) {
     this.flow = new Flow(name);
@@ -253,18 +258,18 @@ export class Slot<T> implements Taker<T> {
     return this.#wake !== undefined;
   }
 
-  next(core: QueueCore<T>): Promise<Item<T> | undefined> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-      core.waitForItem(this);
-    });
+  /** Resolves when it is given an item, or told that there is none. */
+  wait(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    return promise;
   }
 
   take(item: Item<T> | undefined): void {
     const wake = this.#wake;
     this.#wake = undefined;
     this.#item = item;
-    wake?.(item);
+    wake?.();
   }
 
   /** Ends its wait without an item. False when it did not wait. */

@@ -142,8 +142,12 @@ export class QueueCore<T> {
     return item;
   }
 
-  /** Waits for an item, behind those who came before. */
+  /** Waits for an item, behind those who came before, unless there will be none any more. */
   waitForItem(taker: Taker<T>): void {
+    if (this.isOver) {
+      taker.take(undefined);
+      return;
+    }
     this.#takerCount++;
     this.#takers.push(taker);
     this.#match();
