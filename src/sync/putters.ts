@@ -70,10 +70,15 @@ export class Putters<T> {
   }
 
   ask<R>(value: T, options: PutOptions | undefined): Promise<R> {
-    const isPlain = options === undefined && this.#rankBy === undefined && this.#core.hasRoom;
+    const isPlain = options === undefined && this.#rankBy === undefined;
     if (!isPlain || currentFlow() !== undefined) return this.#askSlowly(value, options);
     return new Promise((resolve) => {
       const moment = this.#moments.now;
+      // Not before: a promise and a timer run hooks of the user's, which may fill or close the queue.
+      if (!this.#core.hasRoom) {
+        resolve(this.#askSlowly(value, options));
+        return;
+      }
       const item = new Item(value, "queued", moment);
       moment.openCount++;
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the consumer's handler returns R.
