@@ -200,7 +200,7 @@ export class ConsumerLoop<T> {
     this.#phase = "aborting";
     const reason = new Error(`consumer "${this.name}" was stopped and its grace is over`);
     this.#abort.abort(reason);
-    if (this.slots.every(({ item }) => item === undefined)) return;
+    // Also when nothing is held: a slot may wait for an onError that never ends.
     this.#timer = this.#desk.timers.after(ABORT_GRACE_MS, () => this.#giveUp());
   }
 
