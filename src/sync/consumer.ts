@@ -155,7 +155,7 @@ export class ConsumerLoop<T> {
     }
   }
 
-  /** The next item, once there is one. What came while the consumer was stopped goes back. */
+  /** The next item, once there is one. What came just before the consumer was stopped went back. */
   async #next(slot: Slot<T>): Promise<Item<T> | undefined> {
     const { core } = this.#desk;
     const woken = slot.wait();
@@ -163,11 +163,7 @@ export class ConsumerLoop<T> {
     if (this.isLive) core.waitForItem(slot);
     else slot.take(undefined);
     await woken;
-    const { item } = slot;
-    if (item === undefined || this.isLive) return item;
-    slot.release(item);
-    core.putBack(item);
-    return undefined;
+    return slot.item;
   }
 
   async #failed(item: Item<T>, error: unknown): Promise<void> {
@@ -191,8 +187,19 @@ export class ConsumerLoop<T> {
 
   #leave(death: string | undefined): void {
     this.#phase = "stopping";
-    for (const slot of this.slots) if (slot.dismiss()) this.#desk.core.leftTakers();
+    const { core } = this.#desk;
+    for (const slot of this.slots) if (slot.dismiss()) core.leftTakers();
+    this.#giveBack();
     this.#desk.gone(this, death);
+  }
+
+  /** What slots were given and have not begun with; the last first, so that all stand as they came. */
+  #giveBack(): void {
+    const given = this.slots.filter(({ isGiven }) => isGiven);
+    for (const slot of given.toSorted((a, b) => b.turn - a.turn)) {
+      const { item } = slot;
+      if (item !== undefined && slot.release(item)) this.#desk.core.putBack(item);
+    }
   }
 
   #abortHandlers(): void {
@@ -233,11 +240,15 @@ export class ConsumerLoop<T> {
   }
 }
 
+/** How often a slot was given an item after a wait. */
+let turnCount = 0;
+
 /** One of the handlers that a consumer runs at once. */
 export class Slot<T> implements Taker<T> {
   readonly flow: Flow;
   #item: Item<T> | undefined;
   #heldSince: Moment | undefined;
+  #turn = 0;
   /** Called without the item: resolving with an object reads its `then`, and that is user's land. */
   #wake: (() => void) | undefined;
 
@@ -258,6 +269,16 @@ export class Slot<T> implements Taker<T> {
     return this.#wake !== undefined;
   }
 
+  /** Whether it was given an item after a wait, and has not begun with it. */
+  get isGiven(): boolean {
+    return this.#item !== undefined && this.#heldSince === undefined;
+  }
+
+  /** When it was last given one, among all slots. */
+  get turn(): number {
+    return this.#turn;
+  }
+
   /** Resolves when it is given an item, or told that there is none. */
   wait(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -269,6 +290,8 @@ export class Slot<T> implements Taker<T> {
     const wake = this.#wake;
     this.#wake = undefined;
     this.#item = item;
+    this.#heldSince = undefined;
+    this.#turn = ++turnCount;
     wake?.();
   }
 
