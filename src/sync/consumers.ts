@@ -17,6 +17,8 @@ interface Departure {
   readonly worker: string;
   readonly at: number;
   readonly reason: string;
+  /** Whether it died, instead of being stopped. */
+  readonly isDeath: boolean;
 }
 
 export class Consumers<T> implements ConsumerDesk<T> {
@@ -105,7 +107,7 @@ export class Consumers<T> implements ConsumerDesk<T> {
 
   loopLeft(): void {
     this.#loopCount--;
-    this.#someoneWent({ worker: "a for await loop", reason: "it was left" });
+    this.#someoneWent({ worker: "a for await loop", reason: "it was left", isDeath: false });
   }
 
   /** Why a full queue will not get room, or `undefined` when somebody may make some. */
@@ -118,6 +120,11 @@ export class Consumers<T> implements ConsumerDesk<T> {
     return new UnjamError("UNJAM_NO_CONSUMER", { queue, capacity, lastConsumer });
   }
 
+  /** Why what is unfinished stays so: the last consumer died. A new one mends that. */
+  ruin(): UnjamError | undefined {
+    return this.#lastGone?.isDeath === true ? this.refusal() : undefined;
+  }
+
   gone(consumer: ConsumerLoop<T>, death: string | undefined): void {
     this.#live.delete(consumer);
     this.#leaving.add(consumer);
@@ -128,7 +135,7 @@ export class Consumers<T> implements ConsumerDesk<T> {
     if (death !== undefined) {
       this.#report.emit("died", { queue, consumer: worker, reason }, "a consumer died");
     }
-    this.#someoneWent({ worker, reason });
+    this.#someoneWent({ worker, reason, isDeath: death !== undefined });
     if (death !== undefined && this.liveCount === 0) this.#breakDown(reason);
   }
 
@@ -145,10 +152,13 @@ export class Consumers<T> implements ConsumerDesk<T> {
   #breakDown(reason: string): void {
     const { name: queue } = this.core;
     const refusal = this.refusal();
-    if (refusal === undefined || this.core.phase !== "open") return;
+    // Listeners have run, and may have started a new one.
+    if (refusal === undefined) return;
+    const isOpen = this.core.phase === "open";
     this.core.breakDown(refusal);
     this.core.settlements.refuseJoins(refusal);
     this.ends.abandoned(refusal);
+    if (!isOpen) return;
     this.#report.emit("broken", { queue, reason }, "the last consumer of a queue died");
   }
 }

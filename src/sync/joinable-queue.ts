@@ -199,9 +199,8 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
   join(options?: WaitOptions): Promise<JoinResult> {
     try {
       const terms = readWaitOptions(options, "queue.join()");
-      const { settlements, name, phase } = this.#core;
-      const isStuck = phase === "broken" && settlements.unfinishedCount > 0;
-      const refusal = isStuck ? this.#consumers.refusal() : undefined;
+      const { settlements, name } = this.#core;
+      const refusal = settlements.unfinishedCount > 0 ? this.#consumers.ruin() : undefined;
       if (refusal !== undefined) throw refusal;
       const { waits } = this.#parts;
       const late = (waitMs: number): Error => this.#joinTimeout(waitMs);
