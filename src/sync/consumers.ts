@@ -33,6 +33,7 @@ export class Consumers<T> implements ConsumerDesk<T> {
   /** Stopped, with handlers that still run. */
   readonly #leaving = new Set<ConsumerLoop<T>>();
   #loopCount = 0;
+  readonly #onLoopsLeft: (() => void)[] = [];
   #startedCount = 0;
   #lastGone: Departure | undefined;
 
@@ -79,13 +80,18 @@ export class Consumers<T> implements ConsumerDesk<T> {
       .find((slot) => slot.item === item);
   }
 
-  /** Lets them finish until the queue is over or the grace is; resolves when all have ended. */
+  /** Lets them finish until the queue is over or the grace is; resolves when all consumers have ended. */
   async end(): Promise<void> {
     const all = this.all();
+    const { promise: loopsLeft, resolve } = Promise.withResolvers<void>();
     const timer = this.timers.after(CLOSE_GRACE_MS_DEFAULT, () => {
       for (const consumer of all) consumer.stop({ graceMs: 0 });
+      // A loop has no signal: nobody can end it but itself.
+      resolve();
     });
-    await Promise.all(all.map(({ finished }) => finished));
+    this.#onLoopsLeft.push(resolve);
+    if (this.#loopCount === 0) resolve();
+    await Promise.all([loopsLeft, ...all.map(({ finished }) => finished)]);
     timer.cancel();
   }
 
@@ -107,6 +113,7 @@ export class Consumers<T> implements ConsumerDesk<T> {
 
   loopLeft(): void {
     this.#loopCount--;
+    if (this.#loopCount === 0) for (const tell of this.#onLoopsLeft.splice(0)) tell();
     this.#someoneWent({ worker: "a for await loop", reason: "it was left", isDeath: false });
   }
 
