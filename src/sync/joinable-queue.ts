@@ -24,6 +24,7 @@ import {
 } from "./queue-options.ts";
 import { type QueueEventName, type QueueEvents, QueueReport } from "./queue-report.ts";
 import type { JoinResult } from "./settlements.ts";
+import { roomOnStack } from "./stack-room.ts";
 import { Takers } from "./takers.ts";
 import type { Movers } from "./wait-graph.ts";
 import { Waits } from "./waits.ts";
@@ -202,6 +203,7 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
       const { settlements, name } = this.#core;
       const refusal = settlements.unfinishedCount > 0 ? this.#consumers.ruin() : undefined;
       if (refusal !== undefined) throw refusal;
+      roomOnStack();
       const { waits } = this.#parts;
       const late = (waitMs: number): Error => this.#joinTimeout(waitMs);
       const wait = waits.begin<JoinResult>(terms, { end: () => undefined, late });
@@ -219,6 +221,7 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
   }
 
   resume(): void {
+    roomOnStack();
     this.#core.resume();
   }
 
@@ -229,6 +232,7 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
    */
   close(options?: { readonly drop?: boolean }): void {
     const { drop } = readOptions(CLOSE_QUEUE_OPTIONS, options, "queue.close()");
+    roomOnStack();
     this.#core.close();
     if (drop) this.#parts.answers.dropAll("the queue was closed");
   }

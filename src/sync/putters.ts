@@ -16,6 +16,7 @@ import type { Moment, Moments } from "./moments.ts";
 import type { QueueCore } from "./queue-core.ts";
 import { type PutOptions, type QueueSettings, readPutOptions } from "./queue-options.ts";
 import type { WaitEnds } from "./slow-wait.ts";
+import { roomOnStack } from "./stack-room.ts";
 import type { Movers } from "./wait-graph.ts";
 import type { Waits } from "./waits.ts";
 
@@ -99,6 +100,7 @@ export class Putters<T> {
     try {
       const terms = readPutOptions(options, "queue.put()");
       const rank = this.#rankOf(value);
+      roomOnStack();
       const item = new Item(value, "outside", undefined);
       const { core, waits, settings } = this.#parts;
       const wait = waits.begin<PutOutcome>(terms, {
@@ -123,6 +125,7 @@ export class Putters<T> {
     try {
       const terms = readPutOptions(options, "queue.ask()");
       const rank = this.#rankOf(value);
+      roomOnStack();
       const item = new Item(value, "outside", undefined);
       const { core, waits, settings } = this.#parts;
       const on: WaitEnds = {

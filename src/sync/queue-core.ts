@@ -15,6 +15,7 @@ import { type ItemOrder, itemOrder, type Order } from "./item-order.ts";
 import { Line } from "./line.ts";
 import { nextQueuePhase, type QueuePhase } from "./queue-phase.ts";
 import { Settlements } from "./settlements.ts";
+import { roomOnStack } from "./stack-room.ts";
 
 /** An item outside, whose caller waits for room. */
 export interface Offer<T> {
@@ -99,8 +100,13 @@ export class QueueCore<T> {
 
   /** Lets an item in. The caller has looked at {@link hasRoom}. */
   admit(item: Item<T>, rank: number): void {
+    if (this.#takerCount === 0) {
+      this.#enter(item, rank);
+      return;
+    }
+    roomOnStack();
     this.#enter(item, rank);
-    if (this.#takerCount > 0) this.#match();
+    this.#match();
   }
 
   /** Waits for room, behind those who came before. */
@@ -239,11 +245,12 @@ export class QueueCore<T> {
     }
   }
 
+  /** Calls come first: once one has met the end of the stack, nothing has been changed. */
   #enter(item: Item<T>, rank: number): void {
+    this.#order.push(item, rank);
     item.phase = "queued";
     this.#size++;
-    this.settlements.added();
-    this.#order.push(item, rank);
+    this.settlements.unfinishedCount++;
   }
 
   #letIn(): boolean {

@@ -313,7 +313,7 @@ describe("an ask", () => {
 
   it("ends at the deadline of each moment in turn", async () => {
     const stage = new QueueStage<number>();
-    const asks = [];
+    const asks: ReturnType<typeof watch>[] = [];
     for (let n = 0; n < 3; n++) {
       asks.push(watch(stage.queue.ask(n)));
       await stage.advance(1_000);

@@ -9,6 +9,7 @@ import type { QueueParts } from "./putters.ts";
 import { readWaitOptions, type WaitOptions } from "./queue-options.ts";
 import type { QueueReport } from "./queue-report.ts";
 import type { SlowWait } from "./slow-wait.ts";
+import { roomOnStack } from "./stack-room.ts";
 import type { WaitTerms } from "./waits.ts";
 
 const FOR_EVER: WaitTerms = { waitMs: Number.POSITIVE_INFINITY, signal: undefined };
@@ -50,6 +51,7 @@ export class Takers<T> {
   }
 
   tryGet(): Lease<T> | undefined {
+    roomOnStack();
     const item = this.#parts.core.take();
     if (item === undefined) return undefined;
     return this.#lease(item, { site: this.#sites.sample(), flow: currentFlow() });
