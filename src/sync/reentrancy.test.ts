@@ -9,6 +9,7 @@ import { spawnSync } from "node:child_process";
 import { afterEach, describe, expect, it } from "vitest";
 import { QueueStage, watch } from "../../test/sync/queue-stage.ts";
 import { JoinableQueue } from "./joinable-queue.ts";
+import type { Lease } from "./lease.ts";
 
 const undo: (() => void)[] = [];
 afterEach(() => {
@@ -527,6 +528,8 @@ describe("a stack overflow", () => {
     const waiting = Array.from({ length: 200 }, () => watch(queue.get()));
     let addedCount = 0;
     let doneCount = 0;
+    /** Of which done met the end of the stack. */
+    const unsettled = new Set<Lease<number>>();
     const steps = [
       () => {
         if (queue.tryPut(1)) addedCount++;
@@ -538,7 +541,9 @@ describe("a stack overflow", () => {
       () => {
         const lease = queue.tryGet();
         if (lease === undefined) return;
+        unsettled.add(lease);
         lease.done();
+        unsettled.delete(lease);
         doneCount++;
       },
     ];
@@ -555,6 +560,10 @@ describe("a stack overflow", () => {
 
     for (let round = 0; round < 30; round++) {
       expect(() => dig(0)).toThrow(RangeError);
+    }
+    for (const lease of unsettled) {
+      lease.done();
+      doneCount++;
     }
     await stage.rest();
 
