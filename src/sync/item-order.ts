@@ -78,8 +78,13 @@ class FifoOrder<T> implements ItemOrder<T> {
 
 class LifoOrder<T> implements ItemOrder<T> {
   #items: Item<T>[] = [];
+  #clearAt = CLEAR_AT_MIN;
 
   push(item: Item<T>): void {
+    if (this.#items.length >= this.#clearAt) {
+      this.#items = this.all();
+      this.#clearAt = Math.max(CLEAR_AT_MIN, 2 * this.#items.length);
+    }
     this.#items.push(item);
   }
 
@@ -113,11 +118,13 @@ interface Ranked<T> {
 
 /** A binary heap: the parent of `n` is `(n - 1) >> 1`, and never comes after it. */
 class RankOrder<T> implements ItemOrder<T> {
-  readonly #heap: Ranked<T>[] = [];
+  #heap: Ranked<T>[] = [];
+  #clearAt = CLEAR_AT_MIN;
   readonly #ranks = new WeakMap<Item<T>, number>();
   #arrivals = 0;
 
   push(item: Item<T>, rank: number): void {
+    if (this.#heap.length >= this.#clearAt) this.#clear();
     this.#ranks.set(item, rank);
     this.#add({ item, rank, arrival: ++this.#arrivals });
   }
@@ -143,10 +150,19 @@ class RankOrder<T> implements ItemOrder<T> {
   }
 
   all(): Item<T>[] {
+    return this.#sorted().map(({ item }) => item);
+  }
+
+  #sorted(): Ranked<T>[] {
     return this.#heap
       .filter(({ item }) => isQueued(item))
-      .toSorted((a, b) => (isBefore(a, b) ? -1 : 1))
-      .map(({ item }) => item);
+      .toSorted((a, b) => (isBefore(a, b) ? -1 : 1));
+  }
+
+  /** What is sorted is a heap. */
+  #clear(): void {
+    this.#heap = this.#sorted();
+    this.#clearAt = Math.max(CLEAR_AT_MIN, 2 * this.#heap.length);
   }
 
   #add(added: Ranked<T>): void {
