@@ -16,6 +16,8 @@ export interface ItemOrder<T> {
   shift(): Item<T> | undefined;
   /** The one that has waited longest, which stays. */
   oldest(): Item<T> | undefined;
+  /** One of them was dropped. Dropped items must not gather behind one that stays. */
+  dropped(): void;
   all(): Item<T>[];
 }
 
@@ -24,20 +26,20 @@ export function itemOrder<T>(order: Order<T>): ItemOrder<T> {
   return order === "lifo" ? new LifoOrder() : new RankOrder();
 }
 
-/** A line of this length is looked through for dropped items, and again at twice what was left. */
-const CLEAR_AT_MIN = 1_024;
+/** Places of dropped items that may stand among the others, or as many as those are. */
+const DROPPED_MAX = 1_024;
 
 function isQueued(item: Item<unknown>): boolean {
   return item.phase === "queued";
 }
 
-/** Written out instead of made of a {@link Line}: this is the path of every item of most queues. */
+/** Written out instead of made of a `Line`: this is the path of every item of most queues. */
 class FifoOrder<T> implements ItemOrder<T> {
   #items = new Fifo<Item<T>>();
-  #clearAt = CLEAR_AT_MIN;
+  /** Of the places, those whose item was dropped. */
+  #droppedCount = 0;
 
   push(item: Item<T>): void {
-    if (this.#items.size >= this.#clearAt) this.#clear();
     this.#items.push(item);
   }
 
@@ -47,37 +49,44 @@ class FifoOrder<T> implements ItemOrder<T> {
 
   shift(): Item<T> | undefined {
     let item = this.#items.shift();
-    while (item !== undefined && item.phase !== "queued") item = this.#items.shift();
+    while (item !== undefined && item.phase !== "queued") {
+      this.#droppedCount--;
+      item = this.#items.shift();
+    }
     return item;
   }
 
   oldest(): Item<T> | undefined {
     let item = this.#items.peek();
     while (item !== undefined && item.phase !== "queued") {
+      this.#droppedCount--;
       this.#items.shift();
       item = this.#items.peek();
     }
     return item;
   }
 
+  dropped(): void {
+    this.#droppedCount++;
+    if (this.#droppedCount > DROPPED_MAX && 2 * this.#droppedCount > this.#items.size) {
+      this.#rebuild(this.all());
+    }
+  }
+
   all(): Item<T>[] {
     return [...this.#items].filter(isQueued);
   }
 
-  /** Dropped items must not gather behind one that stays. */
-  #clear(): void {
-    this.#rebuild(this.all());
-    this.#clearAt = Math.max(CLEAR_AT_MIN, 2 * this.#items.size);
-  }
-
   #rebuild(items: readonly Item<T>[]): void {
     this.#items = new Fifo();
+    this.#droppedCount = 0;
     for (const item of items) this.#items.push(item);
   }
 }
 
 class LifoOrder<T> implements ItemOrder<T> {
   #items: Item<T>[] = [];
+  #clearAt = DROPPED_MAX;
 
   push(item: Item<T>): void {
     this.#items.push(item);
@@ -95,8 +104,13 @@ class LifoOrder<T> implements ItemOrder<T> {
   }
 
   oldest(): Item<T> | undefined {
+    return this.#items.find(isQueued);
+  }
+
+  dropped(): void {
+    if (this.#items.length < this.#clearAt) return;
     this.#items = this.all();
-    return this.#items[0];
+    this.#clearAt = Math.max(DROPPED_MAX, 2 * this.#items.length);
   }
 
   all(): Item<T>[] {
@@ -113,7 +127,8 @@ interface Ranked<T> {
 
 /** A binary heap: the parent of `n` is `(n - 1) >> 1`, and never comes after it. */
 class RankOrder<T> implements ItemOrder<T> {
-  readonly #heap: Ranked<T>[] = [];
+  #heap: Ranked<T>[] = [];
+  #clearAt = DROPPED_MAX;
   readonly #ranks = new WeakMap<Item<T>, number>();
   #arrivals = 0;
 
@@ -142,11 +157,21 @@ class RankOrder<T> implements ItemOrder<T> {
     return oldest?.item;
   }
 
+  /** A sorted array is a heap. */
+  dropped(): void {
+    if (this.#heap.length < this.#clearAt) return;
+    this.#heap = this.#sorted();
+    this.#clearAt = Math.max(DROPPED_MAX, 2 * this.#heap.length);
+  }
+
   all(): Item<T>[] {
+    return this.#sorted().map(({ item }) => item);
+  }
+
+  #sorted(): Ranked<T>[] {
     return this.#heap
       .filter(({ item }) => isQueued(item))
-      .toSorted((a, b) => (isBefore(a, b) ? -1 : 1))
-      .map(({ item }) => item);
+      .toSorted((a, b) => (isBefore(a, b) ? -1 : 1));
   }
 
   #add(added: Ranked<T>): void {

@@ -125,6 +125,7 @@ export class QueueCore<T> {
   /** Lets an item in for one that goes, which keeps the queue as full as it is. */
   replace(out: Item<T>, item: Item<T>, rank: number): void {
     out.phase = "over";
+    this.#order.dropped();
     item.phase = "queued";
     this.#order.push(item, rank);
   }
@@ -174,6 +175,7 @@ export class QueueCore<T> {
     invariant(item.phase === "queued", "only an item that waits in the queue is dropped");
     item.phase = "over";
     this.#size--;
+    this.#order.dropped();
     this.settlements.dropped();
     this.#match();
     this.#finish();
