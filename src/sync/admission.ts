@@ -82,7 +82,8 @@ export class Admission<T> {
   #overflow(terms: Terms<T>): void {
     const { whenFull } = terms;
     this.#notice.note(this.#core.name, this.#core.capacity);
-    // The notice has run listeners, and they may have made room, or closed the queue.
+    // The notice has run listeners, and they may have ended this wait, made room, or closed the queue.
+    if (terms.item.phase !== "outside") return;
     const refusal = this.refusal();
     if (refusal !== undefined) terms.refused(refusal);
     else if (this.#core.hasRoom) this.#admit(terms);
@@ -123,12 +124,12 @@ export class Admission<T> {
   }
 
   #retryLater(terms: Terms<T>, backoff: Backoff, tries: number): void {
-    this.#core.enterRetry(terms);
     const delayMs = backoffMs(backoff, tries, this.#ports.random);
-    this.#ports.timers.after(delayMs, () => {
-      if (terms.place !== "retrying") return;
+    const timer = this.#ports.timers.after(delayMs, () => {
       if (this.#core.hasRoom) this.#admit(terms);
       else this.#retryLater(terms, backoff, tries + 1);
     });
+    // It is cancelled when the caller waits no more: a delay may be hours, and holds the process.
+    this.#core.enterRetry(terms, timer);
   }
 }

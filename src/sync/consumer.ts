@@ -1,6 +1,5 @@
 import { ABORT_GRACE_MS } from "../core/limits.ts";
 import type { UnjamError } from "../core/errors.ts";
-import { isError } from "../core/is-error.ts";
 import { readOptions } from "../core/options.ts";
 import type { Clock, Timer, Timers } from "../core/clock.ts";
 import { STOP_OPTIONS } from "../core/sync-option-tables.ts";
@@ -11,6 +10,7 @@ import type { Item } from "./item.ts";
 import type { Moment, Moments } from "./moments.ts";
 import type { QueueCore, Taker } from "./queue-core.ts";
 import type { ConsumeSettings } from "./queue-options.ts";
+import { thrownMessage } from "./thrown-text.ts";
 
 /** What a handler gets beside the value. */
 export interface ConsumeContext {
@@ -158,15 +158,15 @@ export class ConsumerLoop<T> {
     }
   }
 
-  /** The next item, once there is one. What came while the consumer was stopped goes back. */
+  /** The next item, once there is one. What came just before the consumer was stopped went back. */
   async #next(slot: Slot<T>): Promise<Item<T> | undefined> {
     const { core } = this.#desk;
-    if (core.isOver || !this.isLive) return undefined;
-    const item = await slot.next(core);
-    if (item === undefined || this.isLive) return item;
-    slot.release(item);
-    core.putBack(item);
-    return undefined;
+    const woken = slot.wait();
+    // Making a promise runs hooks of the user's, so whether to wait is asked after it.
+    if (this.isLive) core.waitForItem(slot);
+    else slot.take(undefined);
+    await woken;
+    return slot.item;
   }
 
   async #failed(item: Item<T>, error: unknown): Promise<void> {
@@ -175,12 +175,12 @@ export class ConsumerLoop<T> {
     try {
       await onError?.(error, item.value);
     } catch (fatal) {
-      this.#die(`onError threw: ${words(fatal)}`);
+      this.#die(`onError threw: ${thrownMessage(fatal)}`);
       return;
     }
     if (budget === null || budget.spent.take(this.#desk.clock.now())) return;
     this.#die(
-      `its handler threw ${budget.max + 1} times within ${budget.perMs} ms, last: ${words(error)}`,
+      `its handler threw ${budget.max + 1} times within ${budget.perMs} ms, last: ${thrownMessage(error)}`,
     );
   }
 
@@ -190,8 +190,19 @@ export class ConsumerLoop<T> {
 
   #leave(death: string | undefined): void {
     this.#phase = "stopping";
-    for (const slot of this.slots) if (slot.dismiss()) this.#desk.core.leftTakers();
+    const { core } = this.#desk;
+    for (const slot of this.slots) if (slot.dismiss()) core.leftTakers();
+    this.#giveBack();
     this.#desk.gone(this, death);
+  }
+
+  /** What slots were given and have not begun with; the last first, so that all stand as they came. */
+  #giveBack(): void {
+    const given = this.slots.filter(({ isGiven }) => isGiven);
+    for (const slot of given.toSorted((a, b) => b.turn - a.turn)) {
+      const { item } = slot;
+      if (item !== undefined && slot.release(item)) this.#desk.core.putBack(item);
+    }
   }
 
   #abortHandlers(): void {
@@ -199,7 +210,7 @@ export class ConsumerLoop<T> {
     this.#phase = "aborting";
     const reason = new Error(`consumer "${this.name}" was stopped and its grace is over`);
     this.#abort.abort(reason);
-    if (this.slots.every(({ item }) => item === undefined)) return;
+    // Also when nothing is held: a slot may wait for an onError that never ends.
     this.#timer = this.#desk.timers.after(ABORT_GRACE_MS, () => this.#giveUp());
   }
 
@@ -232,12 +243,17 @@ export class ConsumerLoop<T> {
   }
 }
 
+/** How often a slot was given an item after a wait. */
+let turnCount = 0;
+
 /** One of the handlers that a consumer runs at once. */
 export class Slot<T> implements Taker<T> {
   readonly flow: Flow;
   #item: Item<T> | undefined;
   #heldSince: Moment | undefined;
-  #wake: ((item: Item<T> | undefined) => void) | undefined;
+  #turn = 0;
+  /** Called without the item: resolving with an object reads its `then`, and that is user's land. */
+  #wake: (() => void) | undefined;
 
   constructor(name: string) {
     this.flow = new Flow(name);
@@ -256,18 +272,30 @@ export class Slot<T> implements Taker<T> {
     return this.#wake !== undefined;
   }
 
-  next(core: QueueCore<T>): Promise<Item<T> | undefined> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-      core.waitForItem(this);
-    });
+  /** Whether it was given an item after a wait, and has not begun with it. */
+  get isGiven(): boolean {
+    return this.#item !== undefined && this.#heldSince === undefined;
+  }
+
+  /** When it was last given one, among all slots. */
+  get turn(): number {
+    return this.#turn;
+  }
+
+  /** Resolves when it is given an item, or told that there is none. */
+  wait(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    return promise;
   }
 
   take(item: Item<T> | undefined): void {
     const wake = this.#wake;
     this.#wake = undefined;
     this.#item = item;
-    wake?.(item);
+    this.#heldSince = undefined;
+    this.#turn = ++turnCount;
+    wake?.();
   }
 
   /** Ends its wait without an item. False when it did not wait. */
@@ -288,8 +316,4 @@ export class Slot<T> implements Taker<T> {
     this.#item = undefined;
     return true;
   }
-}
-
-function words(error: unknown): string {
-  return isError(error) ? error.message : String(error);
 }

@@ -11,11 +11,14 @@ import type { Item } from "./item.ts";
 import type { Moments } from "./moments.ts";
 import type { QueueCore } from "./queue-core.ts";
 import type { QueueReport } from "./queue-report.ts";
+import { thrownText } from "./thrown-text.ts";
 
 interface Departure {
   readonly worker: string;
   readonly at: number;
   readonly reason: string;
+  /** Whether it died, instead of being stopped. */
+  readonly isDeath: boolean;
 }
 
 export class Consumers<T> implements ConsumerDesk<T> {
@@ -30,6 +33,7 @@ export class Consumers<T> implements ConsumerDesk<T> {
   /** Stopped, with handlers that still run. */
   readonly #leaving = new Set<ConsumerLoop<T>>();
   #loopCount = 0;
+  readonly #onLoopsLeft: (() => void)[] = [];
   #startedCount = 0;
   #lastGone: Departure | undefined;
 
@@ -76,13 +80,18 @@ export class Consumers<T> implements ConsumerDesk<T> {
       .find((slot) => slot.item === item);
   }
 
-  /** Lets them finish until the queue is over or the grace is; resolves when all have ended. */
+  /** Lets them finish until the queue is over or the grace is; resolves when all consumers have ended. */
   async end(): Promise<void> {
     const all = this.all();
+    const { promise: loopsLeft, resolve } = Promise.withResolvers<void>();
     const timer = this.timers.after(CLOSE_GRACE_MS_DEFAULT, () => {
       for (const consumer of all) consumer.stop({ graceMs: 0 });
+      // A loop has no signal: nobody can end it but itself.
+      resolve();
     });
-    await Promise.all(all.map(({ finished }) => finished));
+    this.#onLoopsLeft.push(resolve);
+    if (this.#loopCount === 0) resolve();
+    await Promise.all([loopsLeft, ...all.map(({ finished }) => finished)]);
     timer.cancel();
   }
 
@@ -104,7 +113,8 @@ export class Consumers<T> implements ConsumerDesk<T> {
 
   loopLeft(): void {
     this.#loopCount--;
-    this.#someoneWent({ worker: "a for await loop", reason: "it was left" });
+    if (this.#loopCount === 0) for (const tell of this.#onLoopsLeft.splice(0)) tell();
+    this.#someoneWent({ worker: "a for await loop", reason: "it was left", isDeath: false });
   }
 
   /** Why a full queue will not get room, or `undefined` when somebody may make some. */
@@ -117,6 +127,11 @@ export class Consumers<T> implements ConsumerDesk<T> {
     return new UnjamError("UNJAM_NO_CONSUMER", { queue, capacity, lastConsumer });
   }
 
+  /** Why what is unfinished stays so: the last consumer died. A new one mends that. */
+  ruin(): UnjamError | undefined {
+    return this.#lastGone?.isDeath === true ? this.refusal() : undefined;
+  }
+
   gone(consumer: ConsumerLoop<T>, death: string | undefined): void {
     this.#live.delete(consumer);
     this.#leaving.add(consumer);
@@ -127,12 +142,12 @@ export class Consumers<T> implements ConsumerDesk<T> {
     if (death !== undefined) {
       this.#report.emit("died", { queue, consumer: worker, reason }, "a consumer died");
     }
-    this.#someoneWent({ worker, reason });
+    this.#someoneWent({ worker, reason, isDeath: death !== undefined });
     if (death !== undefined && this.liveCount === 0) this.#breakDown(reason);
   }
 
   report(error: unknown, message: string): void {
-    this.#report.warn({ queue: this.core.name, error: String(error) }, message);
+    this.#report.warn({ queue: this.core.name, error: thrownText(error) }, message);
   }
 
   #someoneWent(departure: Omit<Departure, "at">): void {
@@ -144,10 +159,13 @@ export class Consumers<T> implements ConsumerDesk<T> {
   #breakDown(reason: string): void {
     const { name: queue } = this.core;
     const refusal = this.refusal();
-    if (refusal === undefined || this.core.phase !== "open") return;
+    // Listeners have run, and may have started a new one.
+    if (refusal === undefined) return;
+    const isOpen = this.core.phase === "open";
     this.core.breakDown(refusal);
     this.core.settlements.refuseJoins(refusal);
     this.ends.abandoned(refusal);
+    if (!isOpen) return;
     this.#report.emit("broken", { queue, reason }, "the last consumer of a queue died");
   }
 }

@@ -4,6 +4,7 @@ import { UNFINISHED_NAMED_MAX } from "../core/limits.ts";
 import type { ConsumerLoop } from "./consumer.ts";
 import type { Item } from "./item.ts";
 import type { Holding } from "./lease.ts";
+import { thrownText } from "./thrown-text.ts";
 
 /** Somebody who holds an item of a queue. */
 export interface Holder {
@@ -98,7 +99,7 @@ export class Holders<T> {
     try {
       return cut(String(this.#describe(value)));
     } catch (error) {
-      return `${inWords(value)} (describe() threw: ${cut(String(error))})`;
+      return `${inWords(value)} (describe() threw: ${cut(thrownText(error))})`;
     }
   }
 }

@@ -24,8 +24,15 @@ export class Iteration<T> implements AsyncIterableIterator<T> {
 
   async next(): Promise<IteratorResult<T>> {
     this.#settle();
-    const lease = this.#phase === "over" ? undefined : await this.#desk.next();
+    const lease = this.#isOver ? undefined : await this.#desk.next();
     if (lease === undefined) return this.return();
+    if (this.#isOver) {
+      // It was left while this call waited: the item is somebody else's.
+      lease.putBack();
+      return { done: true, value: undefined };
+    }
+    // Of another call of next, which came meanwhile: this one asked for the next item too.
+    this.#settle();
     this.#lease = lease;
     return { done: false, value: lease.value };
   }
@@ -38,6 +45,10 @@ export class Iteration<T> implements AsyncIterableIterator<T> {
       this.#desk.left();
     }
     return { done: true, value: undefined };
+  }
+
+  get #isOver(): boolean {
+    return this.#phase === "over";
   }
 
   [Symbol.asyncIterator](): this {

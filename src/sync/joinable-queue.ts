@@ -24,6 +24,7 @@ import {
 } from "./queue-options.ts";
 import { type QueueEventName, type QueueEvents, QueueReport } from "./queue-report.ts";
 import type { JoinResult } from "./settlements.ts";
+import { roomOnStack } from "./stack-room.ts";
 import { Takers } from "./takers.ts";
 import type { Movers } from "./wait-graph.ts";
 import { Waits } from "./waits.ts";
@@ -199,13 +200,14 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
   join(options?: WaitOptions): Promise<JoinResult> {
     try {
       const terms = readWaitOptions(options, "queue.join()");
-      const { settlements, name, phase } = this.#core;
-      const isStuck = phase === "broken" && settlements.unfinishedCount > 0;
-      const refusal = isStuck ? this.#consumers.refusal() : undefined;
+      const { settlements, name } = this.#core;
+      const refusal = settlements.unfinishedCount > 0 ? this.#consumers.ruin() : undefined;
       if (refusal !== undefined) throw refusal;
+      roomOnStack();
       const { waits } = this.#parts;
       const late = (waitMs: number): Error => this.#joinTimeout(waitMs);
       const wait = waits.begin<JoinResult>(terms, { end: () => undefined, late });
+      wait.listenTo(terms.signal);
       settlements.join(wait);
       return waits.promise(wait, `the end of queue "${name}"`, () => this.#holderMovers());
     } catch (error) {
@@ -219,6 +221,7 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
   }
 
   resume(): void {
+    roomOnStack();
     this.#core.resume();
   }
 
@@ -229,6 +232,7 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
    */
   close(options?: { readonly drop?: boolean }): void {
     const { drop } = readOptions(CLOSE_QUEUE_OPTIONS, options, "queue.close()");
+    roomOnStack();
     this.#core.close();
     if (drop) this.#parts.answers.dropAll("the queue was closed");
   }

@@ -3,6 +3,7 @@ import { UnjamError } from "../core/errors.ts";
 import type { CallSite } from "./call-site.ts";
 import type { Flow } from "./flow.ts";
 import type { Item } from "./item.ts";
+import { roomOnStack } from "./stack-room.ts";
 
 /** How a holder is through with an item. */
 export type LeaseEnd =
@@ -76,6 +77,7 @@ export class Lease<T> implements Disposable {
     if (this.#holding.phase === "settled") {
       throw new UnjamError("UNJAM_LEASE_SETTLED", { what: "this lease" });
     }
+    roomOnStack();
     forgotten.unregister(this);
     settleHolding(this.#holding, end);
   }

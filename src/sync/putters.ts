@@ -16,6 +16,7 @@ import type { Moment, Moments } from "./moments.ts";
 import type { QueueCore } from "./queue-core.ts";
 import { type PutOptions, type QueueSettings, readPutOptions } from "./queue-options.ts";
 import type { WaitEnds } from "./slow-wait.ts";
+import { roomOnStack } from "./stack-room.ts";
 import type { Movers } from "./wait-graph.ts";
 import type { Waits } from "./waits.ts";
 
@@ -23,16 +24,6 @@ import type { Waits } from "./waits.ts";
 export type PutOutcome = "added" | "dropped";
 
 const ADDED: Promise<PutOutcome> = Promise.resolve("added");
-
-/**
- * One executor for all promises of asks: a closure for each would be a third of what an ask
- * allocates. The constructor calls it before it returns, so the last `resolve` is the caller's own.
- */
-let lastResolve: ((result: unknown) => void) | undefined;
-function keepResolve(resolve: (result: never) => void): void {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a consumer's handler returns what the ask promises.
-  lastResolve = resolve as (result: unknown) => void;
-}
 
 /** What the parts of a queue share. */
 export interface QueueParts<T> {
@@ -80,15 +71,21 @@ export class Putters<T> {
   }
 
   ask<R>(value: T, options: PutOptions | undefined): Promise<R> {
-    const isPlain = options === undefined && this.#rankBy === undefined && this.#core.hasRoom;
+    const isPlain = options === undefined && this.#rankBy === undefined;
     if (!isPlain || currentFlow() !== undefined) return this.#askSlowly(value, options);
-    const moment = this.#moments.now;
-    moment.openCount++;
-    const item = new Item(value, "queued", moment);
-    const promise = new Promise<R>(keepResolve);
-    item.answer = lastResolve;
-    this.#core.admit(item, 0);
-    return promise;
+    return new Promise((resolve) => {
+      const moment = this.#moments.now;
+      // Not before: a promise and a timer run hooks of the user's, which may fill or close the queue.
+      if (!this.#core.hasRoom) {
+        resolve(this.#askSlowly(value, options));
+        return;
+      }
+      const item = new Item(value, "queued", moment);
+      moment.openCount++;
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the consumer's handler returns R.
+      item.answer = resolve as (result: unknown) => void;
+      this.#core.admit(item, 0);
+    });
   }
 
   /** Ends the asks of a moment whose deadline has come: those that wait, and those that are held. */
@@ -103,6 +100,7 @@ export class Putters<T> {
     try {
       const terms = readPutOptions(options, "queue.put()");
       const rank = this.#rankOf(value);
+      roomOnStack();
       const item = new Item(value, "outside", undefined);
       const { core, waits, settings } = this.#parts;
       const wait = waits.begin<PutOutcome>(terms, {
@@ -115,7 +113,8 @@ export class Putters<T> {
         dropped: () => wait.answer("dropped"),
         refused: (error) => wait.refuse(error),
       };
-      this.#admission.offer(offer);
+      wait.listenTo(terms.signal);
+      if (wait.isWaiting) this.#admission.offer(offer);
       return waits.promise(wait, `room in queue "${core.name}"`, () => this.#takerMovers());
     } catch (error) {
       return Promise.reject(error);
@@ -126,6 +125,7 @@ export class Putters<T> {
     try {
       const terms = readPutOptions(options, "queue.ask()");
       const rank = this.#rankOf(value);
+      roomOnStack();
       const item = new Item(value, "outside", undefined);
       const { core, waits, settings } = this.#parts;
       const on: WaitEnds = {
@@ -145,7 +145,8 @@ export class Putters<T> {
         dropped: () => this.#answers.dropped(item, "the queue was full (drop-newest)"),
         refused: (error) => wait.refuse(error),
       };
-      this.#admission.offer(offer);
+      wait.listenTo(terms.signal);
+      if (wait.isWaiting) this.#admission.offer(offer);
       return waits.promise(wait, `an answer of queue "${core.name}"`, () => this.#askMovers(item));
     } catch (error) {
       return Promise.reject(error);

@@ -7,6 +7,7 @@
  * slots that wait for items. `#match` moves items from the one side to the other until one side is
  * empty; it runs whenever something came that could be moved.
  */
+import type { Timer } from "../core/clock.ts";
 import { UnjamError } from "../core/errors.ts";
 import { invariant } from "../core/invariant.ts";
 import type { Item } from "./item.ts";
@@ -14,6 +15,7 @@ import { type ItemOrder, itemOrder, type Order } from "./item-order.ts";
 import { Line } from "./line.ts";
 import { nextQueuePhase, type QueuePhase } from "./queue-phase.ts";
 import { Settlements } from "./settlements.ts";
+import { roomOnStack } from "./stack-room.ts";
 
 /** An item outside, whose caller waits for room. */
 export interface Offer<T> {
@@ -21,6 +23,8 @@ export interface Offer<T> {
   readonly rank: number;
   /** Whether its caller stands in the line, or comes back by himself. Kept by the core. */
   place: "nowhere" | "line" | "retrying";
+  /** While it is retrying: what brings it back. */
+  retry?: Timer;
   /** It is in. */
   admitted(): void;
   refused(error: Error): void;
@@ -96,8 +100,13 @@ export class QueueCore<T> {
 
   /** Lets an item in. The caller has looked at {@link hasRoom}. */
   admit(item: Item<T>, rank: number): void {
+    if (this.#takerCount === 0) {
+      this.#enter(item, rank);
+      return;
+    }
+    roomOnStack();
     this.#enter(item, rank);
-    if (this.#takerCount > 0) this.#match();
+    this.#match();
   }
 
   /** Waits for room, behind those who came before. */
@@ -108,9 +117,10 @@ export class QueueCore<T> {
     this.#match();
   }
 
-  /** Waits for room without standing in the line. */
-  enterRetry(offer: Offer<T>): void {
+  /** Waits for room without standing in the line, until the timer brings it back. */
+  enterRetry(offer: Offer<T>, retry: Timer): void {
     offer.place = "retrying";
+    offer.retry = retry;
     this.#retrying.add(offer);
   }
 
@@ -118,6 +128,7 @@ export class QueueCore<T> {
   withdraw(offer: Offer<T>): void {
     if (offer.place === "line") this.#roomCount--;
     this.#retrying.delete(offer);
+    offer.retry?.cancel();
     offer.place = "nowhere";
     if (offer.item.phase === "outside") offer.item.phase = "over";
   }
@@ -138,8 +149,12 @@ export class QueueCore<T> {
     return item;
   }
 
-  /** Waits for an item, behind those who came before. */
+  /** Waits for an item, behind those who came before, unless there will be none any more. */
   waitForItem(taker: Taker<T>): void {
+    if (this.isOver) {
+      taker.take(undefined);
+      return;
+    }
     this.#takerCount++;
     this.#takers.push(taker);
     this.#match();
@@ -232,11 +247,12 @@ export class QueueCore<T> {
     }
   }
 
+  /** Calls come first: once one has met the end of the stack, nothing has been changed. */
   #enter(item: Item<T>, rank: number): void {
+    this.#order.push(item, rank);
     item.phase = "queued";
     this.#size++;
-    this.settlements.added();
-    this.#order.push(item, rank);
+    this.settlements.unfinishedCount++;
   }
 
   #letIn(): boolean {

@@ -6,7 +6,9 @@ import { type Overflow, type OverflowOption, readOverflow } from "../core/overfl
 import { RestartBudget, type RestartBounds } from "../core/restart-budget.ts";
 import {
   CONSUME_OPTIONS,
+  type ConsumeOptionValues,
   JOINABLE_QUEUE_OPTIONS,
+  type JoinableQueueOptionValues,
   PUT_OPTIONS,
   RESTART_OPTIONS,
   WAIT_OPTIONS,
@@ -59,7 +61,7 @@ export interface ConsumeOptions<T> {
   readonly restarts?: Partial<RestartBounds>;
   /** Hears of each item whose handler threw. If it throws itself, the consumer ends: it is dead. */
   readonly onError?: (error: unknown, value: T) => void | Promise<void>;
-  /** Default "consumer 1", "consumer 2" … */
+  /** Default "consumer-1", "consumer-2" … */
   readonly name?: string;
   /** Stops the consumer at once: see `consumer.stop({ graceMs: 0 })`. */
   readonly signal?: AbortSignal;
@@ -81,23 +83,26 @@ export interface QueueSettings<T> {
 /** @throws UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION, UNJAM_QUEUE_NAME_INVALID */
 export function readQueueOptions<T>(options: JoinableQueueOptions<T>): QueueSettings<T> {
   const where = "JoinableQueue";
-  const given = readOptions(JOINABLE_QUEUE_OPTIONS, options, where);
+  // Each option is read once: a getter may answer something else when it is asked again.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the table leaves open is checked below or was typed by the caller.
+  const given = readOptions(JOINABLE_QUEUE_OPTIONS, options, where) as JoinableQueueOptionValues &
+    Pick<JoinableQueueOptions<T>, "order" | "describe" | "ports">;
   const { name, capacity, diagnostics } = given;
   return {
     ...{ name, capacity, diagnostics },
-    order: readOrder(options.order, where),
+    order: readOrder(given.order, where),
     whenFull: readOverflow(given.whenFull, where) ?? "wait",
     waitersMax: given.waitersMax ?? Math.min(capacity, WAITERS_MAX_DEFAULT),
-    describe: options.describe,
+    describe: given.describe,
     logger: readLogger(given.logger, where),
-    ports: { ...defaultSyncPorts, ...options.ports },
+    ports: { ...defaultSyncPorts, ...given.ports },
   };
 }
 
 function readOrder<T>(order: Order<T> | undefined, where: string): Order<T> {
   if (order === undefined || order === "fifo" || order === "lifo") return order ?? "fifo";
-  const by: unknown = typeof order === "object" ? order.by : undefined;
-  if (typeof by === "function") return { by: order.by };
+  const by = typeof order === "object" ? order?.by : undefined;
+  if (typeof by === "function") return { by };
   throw invalid("order", where, '"fifo", "lifo" or { by: (value) => number }', order);
 }
 
@@ -147,14 +152,16 @@ export interface ConsumeSettings<T> {
 /** @throws UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION */
 export function readConsumeOptions<T>(options: ConsumeOptions<T>): ConsumeSettings<T> {
   const where = "queue.consume()";
-  const given = readOptions(CONSUME_OPTIONS, options, where);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the table checks that it is a function; the caller typed it.
+  const given = readOptions(CONSUME_OPTIONS, options, where) as ConsumeOptionValues &
+    Pick<ConsumeOptions<T>, "onError">;
   const { name, concurrency, restarts } = given;
   const bounds =
     restarts === undefined ? null : readOptions(RESTART_OPTIONS, restarts, `${where} restarts`);
   return {
     ...{ name, concurrency },
     budget: bounds === null ? null : { ...bounds, spent: new RestartBudget(bounds) },
-    onError: options.onError,
+    onError: given.onError,
     signal: readSignal(given.signal, where),
   };
 }

@@ -1,5 +1,6 @@
 import type { Logger } from "../core/job-context.ts";
 import { invalid } from "../core/options.ts";
+import { thrownText } from "./thrown-text.ts";
 
 /** Everything a queue tells those who listen: a closed list. Nothing is sent per item. */
 export interface QueueEvents {
@@ -48,7 +49,7 @@ export class QueueReport {
         // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- registered under this name by on(), which types it.
         (listener as (data: unknown) => void)(data);
       } catch (error) {
-        this.warn({ event: name, error: String(error) }, "a listener of queue.on() threw");
+        this.warn({ event: name, error: thrownText(error) }, "a listener of queue.on() threw");
       }
     }
   }

@@ -23,39 +23,32 @@ export interface JoinError {
  */
 export class Settlements {
   readonly #joins = new Line<SlowWait<JoinResult>>((join) => join.isWaiting);
-  #unfinishedCount = 0;
+  /** The core counts up what it lets in: a field, because a call may meet the end of the stack. */
+  unfinishedCount = 0;
   #doneCount = 0;
   #failedCount = 0;
   #errors: JoinError[] = [];
 
-  get unfinishedCount(): number {
-    return this.#unfinishedCount;
-  }
-
-  added(): void {
-    this.#unfinishedCount++;
-  }
-
   done(): void {
     this.#doneCount++;
-    if (--this.#unfinishedCount === 0) this.#tell();
+    if (--this.unfinishedCount === 0) this.#tell();
   }
 
   failed(error: JoinError): void {
     this.#failedCount++;
     if (this.#errors.length < JOIN_ERRORS_MAX) this.#errors.push(error);
-    if (--this.#unfinishedCount === 0) this.#tell();
+    if (--this.unfinishedCount === 0) this.#tell();
   }
 
   /** Dropped while it waited: neither done nor failed. */
   dropped(): void {
-    if (--this.#unfinishedCount === 0) this.#tell();
+    if (--this.unfinishedCount === 0) this.#tell();
   }
 
   /** Waits until nothing is unfinished. */
   join(wait: SlowWait<JoinResult>): void {
     this.#joins.push(wait);
-    if (this.#unfinishedCount === 0) this.#tell();
+    if (this.unfinishedCount === 0) this.#tell();
   }
 
   /** Nobody is left who could finish what is unfinished. */

@@ -47,12 +47,16 @@ export class SlowWait<A> {
     this.refuse(this.#on.late(waitMs));
   }
 
-  /** Ends with the signal's reason when it aborts. A signal may live long: it is let go of at the end. */
+  /**
+   * Ends with the signal's reason when it aborts, or has aborted since it was read: ranking and
+   * getters of options run in between. A signal may live long: it is let go of at the end.
+   */
   listenTo(signal: AbortSignal | undefined): void {
     if (signal === undefined || !this.isWaiting) return;
     const onAbort = (): void => this.refuse(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     this.#forgetSignal = () => signal.removeEventListener("abort", onAbort);
+    if (signal.aborted) onAbort();
   }
 
   #over(): boolean {

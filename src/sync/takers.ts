@@ -9,9 +9,13 @@ import type { QueueParts } from "./putters.ts";
 import { readWaitOptions, type WaitOptions } from "./queue-options.ts";
 import type { QueueReport } from "./queue-report.ts";
 import type { SlowWait } from "./slow-wait.ts";
+import { roomOnStack } from "./stack-room.ts";
 import type { WaitTerms } from "./waits.ts";
 
 const FOR_EVER: WaitTerms = { waitMs: Number.POSITIVE_INFINITY, signal: undefined };
+
+/** Who takes an item, and where. */
+type Taking = Pick<Holding<never>, "site" | "flow">;
 
 export class Takers<T> {
   readonly #parts: QueueParts<T>;
@@ -47,8 +51,10 @@ export class Takers<T> {
   }
 
   tryGet(): Lease<T> | undefined {
+    roomOnStack();
     const item = this.#parts.core.take();
-    return item === undefined ? undefined : this.#lease(item, "sampled");
+    if (item === undefined) return undefined;
+    return this.#lease(item, { site: this.#sites.sample(), flow: currentFlow() });
   }
 
   loop(): AsyncIterableIterator<T> {
@@ -69,6 +75,8 @@ export class Takers<T> {
     onNone: (wait: SlowWait<A | Lease<T>>) => void,
   ): Promise<A | Lease<T>> {
     const { core, waits, settings } = this.#parts;
+    // Of the one who waits: when his item comes, the code that brings it is what runs.
+    const taking: Taking = { site: this.#sites.capture(), flow: currentFlow() };
     let isInLine = true;
     const wait: SlowWait<A | Lease<T>> = waits.begin(terms, {
       end: () => {
@@ -90,20 +98,18 @@ export class Takers<T> {
       take: (item) => {
         isInLine = false;
         if (item === undefined) onNone(wait);
-        else wait.answer(this.#lease(item, "always"));
+        else wait.answer(this.#lease(item, taking));
       },
     });
+    wait.listenTo(terms.signal);
     return wait.promise;
   }
 
-  #lease(item: Item<T>, site: "sampled" | "always"): Lease<T> {
+  #lease(item: Item<T>, { site, flow }: Taking): Lease<T> {
     const { holders, settings } = this.#parts;
     const holding: Holding<T> = {
-      item,
-      site: site === "always" ? this.#sites.capture() : this.#sites.sample(),
+      ...{ item, site, flow, phase: "held" },
       takenAt: settings.ports.clock.now(),
-      flow: currentFlow(),
-      phase: "held",
       settle: (end) => this.#settle(holding, end),
     };
     holders.add(holding);

@@ -26,14 +26,14 @@ export class Waits {
     this.#deadlines = new Deadlines(ports, (wait, waitMs) => wait.late(waitMs));
   }
 
-  begin<A>({ waitMs, signal }: WaitTerms, on: WaitEnds): SlowWait<A> {
+  /** Begins a wait that has a deadline; its owner makes it listen to its signal when all is ready. */
+  begin<A>({ waitMs }: WaitTerms, on: WaitEnds): SlowWait<A> {
     const end = (): void => {
       this.#deadlines.end();
       on.end();
     };
     const wait = new SlowWait<A>(this.#ports.clock.now(), { end, late: on.late });
     this.#deadlines.begin(wait, waitMs);
-    wait.listenTo(signal);
     return wait;
   }
 
