@@ -5,7 +5,6 @@
 import { type Backoff, backoffMs } from "../core/backoff.ts";
 import { UnjamError } from "../core/errors.ts";
 import { FullNotice } from "../core/full-notice.ts";
-import { invariant } from "../core/invariant.ts";
 import type { Overflow } from "../core/overflow.ts";
 import type { Consumers } from "./consumers.ts";
 import type { Item } from "./item.ts";
@@ -101,7 +100,11 @@ export class Admission<T> {
   /** The room goes to who dropped for it, also when others wait: they wait for takers. */
   #dropOldest(terms: Terms<T>): void {
     const oldest = this.#core.oldest();
-    invariant(oldest !== undefined, "something waits in a full queue");
+    if (oldest === undefined) {
+      // A hook emptied the queue while those who wait were being let in: this one is behind them.
+      this.#wait(terms);
+      return;
+    }
     this.#droppedCount++;
     this.#core.replace(oldest, terms.item, terms.rank);
     this.#onDropped(oldest, "a newer one took its place (drop-oldest)");

@@ -29,7 +29,7 @@ export class Answers<T> implements ItemEnds<T> {
 
   abandoned(refusal: UnjamError): void {
     for (const item of this.#core.queued()) {
-      if (item.answer === undefined) continue;
+      if (item.answer === undefined || item.phase !== "queued") continue;
       this.#core.drop(item);
       this.refuse(item, refusal);
     }
@@ -38,6 +38,8 @@ export class Answers<T> implements ItemEnds<T> {
   /** Takes out all that waits. */
   dropAll(reason: string): void {
     for (const item of this.#core.queued()) {
+      // Whoever was told of the one before may have taken this one.
+      if (item.phase !== "queued") continue;
       this.#core.drop(item);
       this.dropped(item, reason);
     }

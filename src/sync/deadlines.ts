@@ -8,6 +8,9 @@ export interface TimedWait {
   readonly isWaiting: boolean;
 }
 
+/** Lanes that may stand empty before they are looked through. Few programs have that many lengths. */
+const SWEEP_AT_MIN = 64;
+
 interface Lane<W> {
   readonly waitMs: number;
   readonly line: Line<W>;
@@ -27,6 +30,7 @@ export class Deadlines<W extends TimedWait> {
   #lane: Lane<W> | undefined;
   #timer: { readonly timer: Timer; readonly at: MonotonicMs } | undefined;
   #openCount = 0;
+  #sweepAt = SWEEP_AT_MIN;
 
   constructor(
     ports: { readonly clock: Clock; readonly timers: Timers },
@@ -59,6 +63,7 @@ export class Deadlines<W extends TimedWait> {
   #laneOf(waitMs: number): Lane<W> {
     let lane = this.#lanes.get(waitMs);
     if (lane === undefined) {
+      if (this.#lanes.size >= this.#sweepAt) this.#sweep();
       lane = { waitMs, line: new Line(({ isWaiting }: W) => isWaiting) };
       this.#lanes.set(waitMs, lane);
     }
@@ -91,6 +96,14 @@ export class Deadlines<W extends TimedWait> {
       if (lane.line.peek() === undefined) this.#forget(lane);
     }
     if (nextAt !== Number.POSITIVE_INFINITY) this.#arm(nextAt);
+  }
+
+  /** The timer may be far off: what ended before its deadline is looked for when lanes are many. */
+  #sweep(): void {
+    for (const lane of this.#lanes.values()) {
+      if (lane.line.peek() === undefined) this.#forget(lane);
+    }
+    this.#sweepAt = Math.max(SWEEP_AT_MIN, 2 * this.#lanes.size);
   }
 
   /** Callers may compute how long they wait, so lanes that are empty must not gather. */

@@ -301,7 +301,7 @@ describe("what a queue says about itself", () => {
 
 describe("a queue of the runtime's own clock", () => {
   it("runs the example of its documentation", async () => {
-    const queue = new JoinableQueue<number, number>({ capacity: 100, name: "squares" });
+    const queue = new JoinableQueue<number, number>({ capacity: 1_000, name: "squares" });
     const consumer = queue.consume(async (n) => n * n, { concurrency: 4 });
 
     expect(await queue.ask(7)).toBe(49);

@@ -376,14 +376,15 @@ function countedSignal(): {
 } {
   const { signal } = new AbortController();
   const counts = { added: 0, removed: 0 };
-  const { addEventListener, removeEventListener } = signal;
-  signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+  const add = signal.addEventListener.bind(signal);
+  const remove = signal.removeEventListener.bind(signal);
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
     counts.added++;
-    addEventListener.apply(signal, args);
+    add(...args);
   };
-  signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
     counts.removed++;
-    removeEventListener.apply(signal, args);
+    remove(...args);
   };
   return { signal, counts };
 }
