@@ -230,7 +230,7 @@ const APP_ERRORS = {
         first === undefined
           ? ""
           : `; first: ${first.id} (${first.task}), ${first.state}${first.holder === null ? "" : ` by ${first.holder}`}`;
-      return `${d.unfinishedCount} were unfinished after ${d.waitedMs} ms${named}`;
+      return `${d.unfinishedCount} unfinished after ${d.waitedMs} ms${named}`;
     },
     help: "details.unfinished names each one, its holder and since when. The work goes on; only the wait ended.",
     httpStatus: 504,

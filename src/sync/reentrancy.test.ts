@@ -269,6 +269,7 @@ describe("a getter of then", () => {
     const { queue } = stage;
     const putMore = once(() => queue.tryPut("B"));
     const sly = {
+      // oxlint-disable-next-line unicorn/no-thenable -- the trap.
       get then() {
         putMore();
         return undefined;
@@ -301,7 +302,7 @@ describe("a getter of then", () => {
       lease.done();
     });
     const join = [watch(queue.put(1)), watch(queue.ask(2)), watch(queue.join())];
-    // oxlint-disable-next-line no-extend-native -- this is the damage that the queue must survive.
+    // oxlint-disable-next-line no-extend-native, unicorn/no-thenable -- this is the damage that the queue must survive.
     Object.defineProperty(Object.prototype, "then", {
       configurable: true,
       get() {
@@ -331,7 +332,7 @@ describe("a getter of then", () => {
     const seen: number[] = [];
     stage.queue.consume((n) => void seen.push(n));
     await stage.rest();
-    // oxlint-disable-next-line no-extend-native -- this is the damage that the queue must survive.
+    // oxlint-disable-next-line no-extend-native, unicorn/no-thenable -- this is the damage that the queue must survive.
     Object.defineProperty(Object.prototype, "then", {
       configurable: true,
       get() {

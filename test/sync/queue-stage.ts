@@ -79,7 +79,7 @@ export class Watched<T> {
   /** The code that it rejected with. */
   get code(): unknown {
     const { reason } = this;
-    return reason instanceof Error ? Reflect.get(reason, "code") : undefined;
+    return reason instanceof Error && "code" in reason ? reason.code : undefined;
   }
 }
 
