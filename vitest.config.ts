@@ -21,7 +21,7 @@ const config: ViteUserConfig = defineConfig({
       {
         test: {
           name: "unit",
-          include: ["src/**/*.test.ts", "test/conformance/**/*.test.ts"],
+          include: ["src/**/*.test.ts", "test/{conformance,sync}/**/*.test.ts"],
           sequence: { groupOrder: 0 },
         },
       },
@@ -50,7 +50,7 @@ const config: ViteUserConfig = defineConfig({
           name: "system",
           include: ["test/**/*.test.ts"],
           exclude: [
-            "test/{conformance,architecture,frameworks,package,types}/**",
+            "test/{conformance,sync,architecture,frameworks,package,types}/**",
             "**/*.root.test.ts",
             "**/fixtures/**",
           ],

@@ -75,6 +75,27 @@ export const ERROR_EXAMPLES: { readonly [C in ErrorCode]: ErrorDetails<C> } = {
   UNJAM_RESULT_NOT_SERIALIZABLE: { id: "j_1c", reason: "result.size is a BigInt" },
   UNJAM_RESULT_GONE: { id: "j_1c" },
   UNJAM_ATTEMPT_TIMEOUT: { task: "resize", timeoutMs: 30_000, runs: "thread" },
+  UNJAM_QUEUE_CLOSED: { queue: "lines" },
+  UNJAM_ITEM_DROPPED: { queue: "lines", reason: "a newer one took its place (drop-oldest)" },
+  UNJAM_LEASE_SETTLED: { what: 'the guard of mutex "orders"' },
+  UNJAM_DEADLOCK: {
+    cycle: [
+      {
+        flow: 'holder of mutex "orders"',
+        holds: 'mutex "orders"',
+        holdSite: "orders.ts:31 in bookOrder",
+        waitsFor: 'mutex "stock"',
+        waitSite: "stock.ts:12 in takeFromStock",
+      },
+      {
+        flow: 'holder of mutex "stock"',
+        holds: 'mutex "stock"',
+        holdSite: "stock.ts:40 in countStock",
+        waitsFor: 'mutex "orders"',
+        waitSite: "orders.ts:55 in openOrders",
+      },
+    ],
+  },
   UNJAM_LEASE_LOST: { id: "j_1c", reason: "its deadline passed" },
   UNJAM_THREAD_DIED: { task: "resize", reason: "exit code 1" },
   UNJAM_STORE_URL_INVALID: { url: "jobs.db" },

@@ -1,7 +1,10 @@
-import * as optionTables from "../../src/core/option-tables.ts";
+import * as appTables from "../../src/core/option-tables.ts";
+import * as syncTables from "../../src/core/sync-option-tables.ts";
 import { markdownTable, numberInCode, referencePage } from "./page.ts";
 import type { OptionSpec, OptionTable } from "../../src/core/options.ts";
 import type { ReferencePage } from "./page.ts";
+
+const optionTables = { ...appTables, ...syncTables };
 
 /** Where a caller meets each table. A table that stands inside another is shown there. */
 const TITLES: Readonly<Record<keyof typeof optionTables, string | null>> = {
@@ -14,9 +17,18 @@ const TITLES: Readonly<Record<keyof typeof optionTables, string | null>> = {
   JOIN_OPTIONS: "`app.join(options)`",
   LIST_OPTIONS: "`app.jobs(options)`",
   CLOSE_OPTIONS: "`app.close(options)`",
+  LOCK_OPTIONS: "`new Mutex(options)` and `new Semaphore(permits, options)`",
+  LOCK_WAIT_OPTIONS: "`lock(options)` and `run(fn, options)` of a mutex or semaphore",
   FASTIFY_OPTIONS: "`fastify.register(unjamFastify, options)`",
   EXPRESS_OPTIONS: "`unjamErrors(options)` for Express",
   BACKOFF_OPTIONS: null,
+  JOINABLE_QUEUE_OPTIONS: "`new JoinableQueue(options)` of `unjam/sync`",
+  PUT_OPTIONS: "`queue.put(value, options)` and `queue.ask`",
+  WAIT_OPTIONS: "`queue.get(options)` and `queue.join`",
+  CONSUME_OPTIONS: "`queue.consume(handler, options)`",
+  CLOSE_QUEUE_OPTIONS: "`queue.close(options)`",
+  STOP_OPTIONS: "`consumer.stop(options)`",
+  RESTART_OPTIONS: "`queue.consume(handler, { restarts })`",
 };
 
 const HEAD = ["option", "default", "unit", "bounds", "what it does"];
@@ -65,6 +77,8 @@ function describe(spec: OptionSpec): { readonly unit: string; readonly bounds: s
       return { unit: "", bounds: spec.choices.map((choice) => `\`"${choice}"\``).join(", ") };
     case "flag":
       return { unit: "", bounds: "`true`, `false`" };
+    case "function":
+      return { unit: "", bounds: "a function" };
     case "group":
       return { unit: "", bounds: "an object" };
     case "other":

@@ -2,6 +2,7 @@ import { UnjamError } from "../core/errors.ts";
 import type { QueueBounds } from "../core/enqueue-order.ts";
 import type { Logger } from "../core/job-context.ts";
 import { WAITERS_MAX_DEFAULT } from "../core/limits.ts";
+import { readLogger } from "../core/logger.ts";
 import { OPEN_OPTIONS, QUEUE_OPTIONS, WORK_OPTIONS } from "../core/option-tables.ts";
 import { invalid, readOptions, readQueueName } from "../core/options.ts";
 import type { TaskBody } from "../core/task.ts";
@@ -62,7 +63,7 @@ export function readOpen(options: unknown): ReadOpen {
     ...{ store, tasks, signals, runtime },
     work: readWork(work),
     queues: readQueues(queues),
-    logger: readLogger(logger),
+    logger: readLogger(logger, "open()"),
   };
 }
 
@@ -101,17 +102,6 @@ function readQueues(queues: unknown): ReadonlyMap<string, QueueBounds> {
     });
   }
   return bounds;
-}
-
-function readLogger(logger: unknown): Logger | undefined {
-  if (logger === undefined) return undefined;
-  const isLogger =
-    typeof logger === "object" &&
-    logger !== null &&
-    ["info", "warn", "error"].every((level) => typeof Reflect.get(logger, level) === "function");
-  if (!isLogger) throw invalid("logger", "open()", "an object with info, warn and error", logger);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its three methods were just looked at.
-  return logger as Logger;
 }
 
 /**

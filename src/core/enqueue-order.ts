@@ -1,11 +1,11 @@
-import type { Backoff } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import { UnjamError } from "./errors.ts";
 import type { JobNumber, JobShape } from "./job.ts";
 import { parseJobId } from "./job-id.ts";
 import { WAIT_MS_DEFAULT, WAITERS_MAX_DEFAULT } from "./limits.ts";
-import { BACKOFF_OPTIONS, ENQUEUE_OPTIONS } from "./option-tables.ts";
+import { ENQUEUE_OPTIONS } from "./option-tables.ts";
 import { invalid, readOptions, readSignal } from "./options.ts";
+import { type Overflow, type OverflowOption, readOverflow } from "./overflow.ts";
 import type { TaskFacts } from "./task.ts";
 
 /** How one job is enqueued. Durations are milliseconds; docs/reference/options.md has the bounds. */
@@ -21,12 +21,7 @@ export interface EnqueueOptions {
   /** How long to wait for room and for the store. Default 30_000. */
   readonly waitMs?: number;
   /** What to do while the queue is full. Default "wait". */
-  readonly whenFull?:
-    | "wait"
-    | "reject"
-    | "drop-newest"
-    | "drop-oldest"
-    | { readonly retry: Partial<Backoff> };
+  readonly whenFull?: OverflowOption;
   /** Give up unless it has started by then. */
   readonly expireMs?: number;
   readonly signal?: AbortSignal;
@@ -35,7 +30,7 @@ export interface EnqueueOptions {
 }
 
 /** What a full queue means for one add. "retry" tries again by backoff instead of waiting in line. */
-export type WhenFull = "wait" | "reject" | { readonly retry: Backoff };
+export type WhenFull = Exclude<Overflow, "drop-newest" | "drop-oldest">;
 
 /** How jobs are enqueued; calls with the same order object share a group. */
 export interface AddOrder {
@@ -121,21 +116,10 @@ function readRunAt(
 }
 
 function readWhenFull(value: unknown, where: string): WhenFull {
-  if (value === undefined || value === "wait") return "wait";
-  if (value === "reject") return "reject";
-  if (value === "drop-newest" || value === "drop-oldest") {
-    throw new UnjamError("UNJAM_NOT_SUPPORTED", {
-      what: `whenFull ${JSON.stringify(value)}`,
-      where: "this version",
-    });
-  }
-  if (typeof value === "object" && value !== null && "retry" in value) {
-    return { retry: readOptions(BACKOFF_OPTIONS, value.retry, `${where} whenFull.retry`) };
-  }
-  throw invalid(
-    "whenFull",
-    where,
-    '"wait", "reject", "drop-newest", "drop-oldest" or { retry: backoff }',
-    value,
-  );
+  const whenFull = readOverflow(value, where) ?? "wait";
+  if (whenFull !== "drop-newest" && whenFull !== "drop-oldest") return whenFull;
+  throw new UnjamError("UNJAM_NOT_SUPPORTED", {
+    what: `whenFull ${JSON.stringify(whenFull)}`,
+    where: "this version",
+  });
 }

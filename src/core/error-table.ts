@@ -1,10 +1,7 @@
-/**
- * Every error a caller can receive, in one table. A code is public API: it is never reused or
- * renamed. docs/reference/errors.md is generated from here, and a test fails when a code is
- * thrown nowhere or documented nowhere. Messages say what was expected, of which option, and
- * what came instead. Exit codes: 1 failed, 2 usage, 3 stuck, 4 store unreachable, 124 timed out.
- */
-export const ERRORS = {
+import { SYNC_ERRORS } from "./sync-errors.ts";
+
+/** What an app, its store and its tools raise. */
+const APP_ERRORS = {
   UNJAM_UNKNOWN_OPTION: {
     message: (d: { option: string; where: string; known: readonly string[] }): string =>
       `${d.where} has no option "${d.option}"; it takes ${d.known.join(", ")}`,
@@ -163,15 +160,15 @@ export const ERRORS = {
   },
   UNJAM_QUEUE_FULL: {
     message: (d: { queue: string; capacity: number; waitedMs: number }): string =>
-      `queue "${d.queue}" holds ${d.capacity} waiting jobs, its capacity; waited ${d.waitedMs} ms for room`,
+      `queue "${d.queue}" is full: ${d.capacity} wait in it, its capacity; waited ${d.waitedMs} ms for room`,
     help: "Answer 503 with Retry-After, add workers, or raise the queue's capacity.",
     httpStatus: 503,
     exitCode: 1,
   },
   UNJAM_TOO_MANY_WAITERS: {
     message: (d: { queue: string; waitersMax: number }): string =>
-      `${d.waitersMax} callers already wait for room in queue "${d.queue}"`,
-    help: "The queue is full and so is its waiting room. Answer 503 with Retry-After.",
+      `${d.waitersMax} callers already wait for ${d.queue.includes(" ") ? d.queue : `room in queue "${d.queue}"`}`,
+    help: "Its waiting room is full too. Answer 503 with Retry-After.",
     httpStatus: 503,
     exitCode: 1,
   },
@@ -181,12 +178,12 @@ export const ERRORS = {
       capacity: number;
       lastConsumer: { worker: string; goneMs: number; reason: string } | null;
     }): string =>
-      `queue "${d.queue}" is full (${d.capacity}) and has no live consumer; ${
+      `queue "${d.queue}" (capacity ${d.capacity}) has no live consumer; ${
         d.lastConsumer === null
           ? "it never had one"
           : `the last, ${d.lastConsumer.worker}, went ${d.lastConsumer.goneMs} ms ago: ${d.lastConsumer.reason}`
       }`,
-    help: "Start a worker for the queue: open({ work }) in this process, or `unjam worker` beside it.",
+    help: "Start a worker for the queue: open({ work }) in this process, or `unjam worker` beside it; for a queue in memory, queue.consume().",
     httpStatus: 503,
     exitCode: 3,
   },
@@ -217,11 +214,15 @@ export const ERRORS = {
       unfinishedCount: number;
       unfinished: readonly {
         id: string;
+        /** The job's task; of an item in memory its value, in a few words. */
         task: string;
         queue: string;
         state: string;
         holder: string | null;
         sinceMs: number | null;
+        /** Where in the code it was taken, and what its holder waits for now. Known in memory only. */
+        site?: string | null;
+        waitsFor?: string | null;
       }[];
     }): string => {
       const first = d.unfinished[0];
@@ -229,9 +230,9 @@ export const ERRORS = {
         first === undefined
           ? ""
           : `; first: ${first.id} (${first.task}), ${first.state}${first.holder === null ? "" : ` by ${first.holder}`}`;
-      return `${d.unfinishedCount} jobs were unfinished after ${d.waitedMs} ms${named}`;
+      return `${d.unfinishedCount} unfinished after ${d.waitedMs} ms${named}`;
     },
-    help: "details.unfinished names each job, its holder and since when. The work goes on; only the wait ended.",
+    help: "details.unfinished names each one, its holder and since when. The work goes on; only the wait ended.",
     httpStatus: 504,
     exitCode: 124,
   },
@@ -389,3 +390,11 @@ export const ERRORS = {
     exitCode: 4,
   },
 } as const;
+
+/**
+ * Every error a caller can receive, in one table. A code is public API: it is never reused or
+ * renamed. docs/reference/errors.md is generated from here, and a test fails when a code is
+ * thrown nowhere or documented nowhere. Messages say what was expected, of which option, and
+ * what came instead. Exit codes: 1 failed, 2 usage, 3 stuck, 4 store unreachable, 124 timed out.
+ */
+export const ERRORS: typeof APP_ERRORS & typeof SYNC_ERRORS = { ...APP_ERRORS, ...SYNC_ERRORS };

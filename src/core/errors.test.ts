@@ -77,10 +77,10 @@ describe("an UnjamError", () => {
       }).message;
 
     expect(joinOf(job, { ...job, id: "j_2" })).toContain(
-      "2 jobs were unfinished after 9 ms; first: j_1 (send)",
+      "2 unfinished after 9 ms; first: j_1 (send)",
     );
     expect(joinOf(job)).toContain("by w1");
-    expect(joinOf()).toBe("0 jobs were unfinished after 9 ms");
+    expect(joinOf()).toBe("0 unfinished after 9 ms");
   });
 });
 

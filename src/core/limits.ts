@@ -123,5 +123,45 @@ export const RESTARTS_PER_MS = 60_000;
 export const LOCK_RETRY_MS = 5;
 /** How long opening a store may take before it is an error. */
 export const OPEN_MS_MAX = 30_000;
+/** Waits of one queue that begin within this time share one look at the clock. */
+export const MOMENT_MS = 10;
+/** How long the consumers of a queue go on in one turn of the loop: shorter costs throughput, longer delays I/O. */
+export const CONSUME_TURN_MS_MAX = 10;
+/** Failures whose errors a join tells. */
+export const JOIN_ERRORS_MAX = 10;
+/** Unfinished items that a join names at its deadline. */
+export const UNFINISHED_NAMED_MAX = 100;
+/** How long `unjam lab` watches a program that hangs: long enough to see that nothing more comes. */
+export const LAB_MS_DEFAULT = 5_000;
+/** A program of the lab has started and got stuck by then, also on a busy machine. */
+export const LAB_MS_MIN = 1_000;
+export const LAB_MS_MAX = 600_000;
+/** Consumers' handlers at once in one `consume()`. */
+export const CONCURRENCY_MAX = 100_000;
+/** A full queue says so at most once in this time; the next notice carries the count. */
+export const FULL_NOTICE_MS = 1_000;
 /** `setTimeout` fires at once above 2^31-1 ms, so longer waits are cut into hops. */
 export const TIMER_MS_MAX = 2_147_483_647;
+
+export const LOCK_NAME_CHARS_MAX = 128;
+export const PERMITS_MAX = 1_000_000;
+/** Times that two locks are looked at for their order before it counts as one that cannot be told. */
+export const LOCK_ORDER_TRIES_MAX = 100;
+/** Holders that an error names; the rest is counted. */
+export const HOLDERS_NAMED_MAX = 3;
+/** Calls of one lock or queue whose place is noted, per millisecond: at some 8 µs each, 4 % of the time … */
+export const SITES_PER_MS_MAX = 5;
+/** … and how many at once, after a time with fewer. */
+export const SITES_BURST_MAX = 100;
+/** Frames kept of a call site; what lies deeper costs time and says little. */
+export const SITE_FRAMES_MAX = 32;
+/** Frames of an await chain that are looked at for a proof. */
+export const CHAIN_FRAMES_MAX = 100;
+/** How long after its first look a blocked wait looks again whether it closes a cycle … */
+export const WAIT_LOOK_MS_MIN = 10;
+/** … each time this many times later … */
+export const WAIT_LOOK_FACTOR = 10;
+/** … but at least this often: somebody may begin to await it at any time. */
+export const WAIT_LOOK_MS_MAX = 10_000;
+/** Waits that one search for a cycle may visit. A larger graph counts as free of cycles. */
+export const WAIT_GRAPH_STEPS_MAX = 10_000;

@@ -15,6 +15,7 @@ import {
   KEY_CHARS_MAX,
   LIST_LIMIT_DEFAULT,
   LIST_LIMIT_MAX,
+  LOCK_NAME_CHARS_MAX,
   LOOP_SLOTS_DEFAULT,
   LOOP_SLOTS_MAX,
   QUEUE_CAPACITY_DEFAULT,
@@ -30,7 +31,8 @@ import {
 } from "./limits.ts";
 import type { Backoff } from "./backoff.ts";
 import type { JobState } from "./job-state.ts";
-import type { OptionSpec, OptionTable } from "./options.ts";
+import { count, ms, SIGNAL } from "./option-spec.ts";
+import type { OptionTable } from "./options.ts";
 
 export interface TaskOptionValues {
   readonly input: unknown;
@@ -76,6 +78,12 @@ export interface ListOptionValues {
   readonly after: string | undefined;
 }
 
+export interface LockOptionValues {
+  readonly name: string | undefined;
+  readonly diagnostics: "full" | "sampled" | "off" | undefined;
+  readonly waitersMax: number;
+}
+
 export interface CloseOptionValues {
   readonly graceMs: number;
 }
@@ -113,23 +121,7 @@ export interface FastifyOptionValues extends ExpressOptionValues {
   readonly errors: boolean;
 }
 
-type Bounds = readonly [min: number, max: number];
-
-function ms(fallback: number | undefined, [min, max]: Bounds, about: string): OptionSpec {
-  return { kind: "number", unit: "ms", fallback, min, max, about };
-}
-
-function count(fallback: number | undefined, [min, max]: Bounds, about: string): OptionSpec {
-  return { kind: "number", unit: "count", fallback, min, max, about };
-}
-
 const WAIT = ms(WAIT_MS_DEFAULT, [0, TIMER_MS_MAX], "how long the call may wait");
-const SIGNAL: OptionSpec = {
-  kind: "other",
-  expected: "an AbortSignal",
-  about: "ends the wait, not the work",
-};
-
 export const BACKOFF_OPTIONS: OptionTable<Backoff> = {
   firstMs: ms(BACKOFF_FIRST_MS_DEFAULT, [0, DELAY_MS_MAX], "delay after the first failure"),
   factor: {
@@ -235,6 +227,32 @@ export const LIST_OPTIONS: OptionTable<ListOptionValues> = {
     charsMax: ID_CHARS_MAX,
     about: "continue after this job id",
   },
+};
+
+export const LOCK_OPTIONS: OptionTable<LockOptionValues> = {
+  name: {
+    kind: "text",
+    fallback: undefined,
+    charsMax: LOCK_NAME_CHARS_MAX,
+    about: "how errors and reports call it",
+  },
+  diagnostics: {
+    kind: "choice",
+    fallback: undefined,
+    choices: ["full", "sampled", "off"],
+    about:
+      "how many calls have their place noted; off finds no deadlocks. Default full when NODE_ENV is development, else sampled",
+  },
+  waitersMax: count(WAITERS_MAX_DEFAULT, [0, 1_000_000], "calls that may wait for it at once"),
+};
+
+export const LOCK_WAIT_OPTIONS: OptionTable<WaitOptionValues> = {
+  waitMs: ms(
+    WAIT_MS_DEFAULT,
+    [0, Infinity],
+    "how long the call may wait; a number above 2_147_483_647 counts as that, Infinity as for ever",
+  ),
+  signal: SIGNAL,
 };
 
 export const CLOSE_OPTIONS: OptionTable<CloseOptionValues> = {

@@ -28,6 +28,7 @@ export type OptionSpec =
       readonly about: string;
     }
   | { readonly kind: "flag"; readonly fallback: boolean | undefined; readonly about: string }
+  | { readonly kind: "function"; readonly fallback: undefined; readonly about: string }
   /** A nested table, checked on its own; absent means its fallbacks. */
   | { readonly kind: "group"; readonly of: OptionTable; readonly about: string }
   /** A value with a shape of its own, checked by the code that uses it. */
@@ -91,6 +92,7 @@ function fits(
   value: unknown,
 ): boolean {
   if (spec.kind === "flag") return typeof value === "boolean";
+  if (spec.kind === "function") return typeof value === "function";
   if (spec.kind === "choice") return typeof value === "string" && spec.choices.includes(value);
   if (spec.kind === "text") {
     return typeof value === "string" && value.length > 0 && value.length <= spec.charsMax;
@@ -123,6 +125,8 @@ export function expected(spec: OptionSpec): string {
       return `one of ${spec.choices.map((choice) => JSON.stringify(choice)).join(", ")}`;
     case "flag":
       return "true or false";
+    case "function":
+      return "a function";
     case "queue":
       return "the name of a queue";
     case "group":

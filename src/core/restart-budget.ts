@@ -1,18 +1,31 @@
 import type { MonotonicMs } from "./clock.ts";
 import { RESTARTS_MAX, RESTARTS_PER_MS } from "./limits.ts";
 
+export interface RestartBounds {
+  readonly max: number;
+  readonly perMs: number;
+}
+
 /**
- * Bounds how often a part may be replaced: RESTARTS_MAX within RESTARTS_PER_MS. Beyond it
- * something kills the part each time, and replacing it again would only hide that.
+ * Bounds how often a part may be replaced: `max` times within `perMs`, by default RESTARTS_MAX and
+ * RESTARTS_PER_MS. Beyond it something kills the part each time, and replacing it again would only
+ * hide that.
  */
 export class RestartBudget {
+  readonly #max: number;
+  readonly #perMs: number;
   #restarts: MonotonicMs[] = [];
+
+  constructor({ max = RESTARTS_MAX, perMs = RESTARTS_PER_MS }: Partial<RestartBounds> = {}) {
+    this.#max = max;
+    this.#perMs = perMs;
+  }
 
   /** Notes one restart. False when the budget is used up. */
   take(now: MonotonicMs): boolean {
-    this.#restarts = this.#restarts.filter((at) => at > now - RESTARTS_PER_MS);
+    this.#restarts = this.#restarts.filter((at) => at > now - this.#perMs);
     this.#restarts.push(now);
-    return this.#restarts.length <= RESTARTS_MAX;
+    return this.#restarts.length <= this.#max;
   }
 
   /** Restarts within the current window. */

@@ -22,7 +22,7 @@ import {
 import { type Engine, type RuntimePorts, reportTrouble } from "./engine.ts";
 import { Executor, type Lane } from "./executor.ts";
 import { Fetcher } from "./fetcher.ts";
-import { FullNotice } from "./full-notice.ts";
+import { FullNotice } from "../core/full-notice.ts";
 import { Intake } from "./intake.ts";
 import { loopLane, threadLane } from "./lanes.ts";
 import type { EngineOptions } from "./messages.ts";
@@ -79,7 +79,9 @@ function buildEngine(
     onSettled: (ids) => watch.settled(ids),
     onRetry: (runAt) => waker.noteDue(runAt),
   });
-  const notice = new FullNotice(ports.clock, (event) => client.send({ type: "event", event }));
+  const notice = new FullNotice(ports.clock, (data) =>
+    client.send({ type: "event", event: { name: "full", data } }),
+  );
   const intake = new Intake({
     ...tools,
     answer: (message) => {

@@ -43,7 +43,10 @@ const MAY_IMPORT: readonly (readonly [files: RegExp, targets: readonly string[]]
       ...["node:fs", "node:url"],
     ],
   ],
-  [/^edges\/cli\//, ["edges/cli/", "core/", "client/", "node:", "commander"]],
+  [/^edges\/cli\//, ["edges/cli/", "edges/lab/", "core/", "client/", "node:", "commander"]],
+  // The programs of the lab use what they show as a user would; the lab only starts them.
+  [/^edges\/lab\/[\w-]+\//, ["edges/lab/", "sync/"]],
+  [/^edges\/lab\//, ["edges/lab/", "sync/", "node:"]],
   [
     /^edges\/fastify\.ts$/,
     ["edges/http-answer.ts", "edges/request-drain.ts", "core/", "client/", "fastify"],
@@ -119,7 +122,10 @@ describe("layers", () => {
 
   it("below the client read no clock, set no timer and take no chance by themselves", () => {
     const timed = sources.filter(
-      ({ path }) => /^(?:core|store|runtime)\//.test(path) && !BEHIND_PORTS.test(path),
+      ({ path }) =>
+        /^(?:core|store|sync|runtime)\//.test(path) &&
+        !BEHIND_PORTS.test(path) &&
+        path !== "sync/sync-ports.ts",
     );
 
     expect(findLines(codeOf(timed), CLOCK_TIMER_CHANCE)).toEqual([]);

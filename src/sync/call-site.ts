@@ -1,0 +1,126 @@
+import { SITE_FRAMES_MAX, SITES_BURST_MAX, SITES_PER_MS_MAX } from "../core/limits.ts";
+import type { Clock, MonotonicMs } from "../core/clock.ts";
+import { type Below, captureStack, type Frame, readFrames, type Stack } from "./stack-frames.ts";
+import { isDevelopment } from "./sync-ports.ts";
+
+/**
+ * How much is noted about who takes what, and where. `"full"`: every call, a few microseconds
+ * each. `"sampled"`: of the calls of each lock or queue that pass, and of those that wait, 100 at
+ * once and 5 more with each millisecond, which is every call of most programs and takes at most
+ * about 5 % of the time of the others. `"off"`: nothing, so that no deadlock is found
+ * and errors name no call site; deadlines hold as ever. Default: `"full"` when `NODE_ENV` is
+ * `development`, else `"sampled"`.
+ */
+export type Diagnostics = "sampled" | "full" | "off";
+
+/** This file, as stack frames spell it; in a bundle it is the bundle. */
+const [HERE] = readFrames(captureStack(1));
+/** The folder of this package's own sources; `undefined` in a bundle, where all files are one. */
+const OWN = /^(.*\/)sync\/call-site\.[jt]s$/.exec(HERE?.script ?? "")?.[1];
+/** Files among ours whose places are told: tests, and the programs of the lab, which stand for a user's. */
+const TOLD = /\.test\.[cm]?[jt]s$|\/edges\/lab\/[\w-]+\/\w+\.[jt]s$/;
+
+/** A place in the caller's code. Taken cheaply; the stack is only read when somebody asks. */
+export class CallSite {
+  readonly #stack: Stack;
+  #frames: readonly Frame[] | undefined;
+
+  private constructor(stack: Stack) {
+    this.#stack = stack;
+  }
+
+  /**
+   * Where the caller of `below` stands now; without `below`, where the first function outside this
+   * package's files stands, which a bundle cannot tell.
+   */
+  static capture(below?: Below): CallSite {
+    return new CallSite(captureStack(SITE_FRAMES_MAX, below));
+  }
+
+  /** From the caller outwards: first those that run, then those that await them. */
+  get frames(): readonly Frame[] {
+    this.#frames ??= withoutOwn(readFrames(this.#stack));
+    return this.#frames;
+  }
+
+  /** Whether the frames may have been cut, so that the outermost is not known. */
+  get isCut(): boolean {
+    return this.frames.filter(({ isAsync }) => !isAsync).length + OWN_FRAMES_MAX >= SITE_FRAMES_MAX;
+  }
+
+  /** For people: `server.ts:31 in handleOrder`. */
+  toString(): string {
+    const [frame] = this.frames;
+    if (frame === undefined) return "an unknown place";
+    const file = frame.script.slice(frame.script.lastIndexOf("/") + 1);
+    return `${file}:${frame.line}${frame.name === null ? "" : ` in ${frame.name}`}`;
+  }
+
+  /** The same, so that errors with call sites in their details can be logged as JSON. */
+  toJSON(): string {
+    return this.toString();
+  }
+}
+
+/** Frames of this package between a caller and the capture, at most. */
+const OWN_FRAMES_MAX = 8;
+
+/** The leading frames that are ours say nothing. */
+function withoutOwn(frames: readonly Frame[]): readonly Frame[] {
+  if (OWN === undefined) return frames;
+  const first = frames.findIndex(({ script }) => !script.startsWith(OWN) || TOLD.test(script));
+  return first === -1 ? [] : frames.slice(first);
+}
+
+/** So many captures at once, and so many more with each millisecond. */
+class Budget {
+  readonly #clock: Clock;
+  #leftCount = SITES_BURST_MAX;
+  #countedAt: MonotonicMs | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  take(): boolean {
+    const now = this.#clock.now();
+    const addedCount = (now - (this.#countedAt ?? now)) * SITES_PER_MS_MAX;
+    this.#leftCount = Math.min(SITES_BURST_MAX, this.#leftCount + addedCount);
+    this.#countedAt = now;
+    if (this.#leftCount < 1) return false;
+    this.#leftCount--;
+    return true;
+  }
+}
+
+/** Decides which calls have their site taken, so that diagnostics never cost much. */
+export class SiteSampler {
+  readonly #diagnostics: Diagnostics;
+  readonly #passing: Budget;
+  readonly #waiting: Budget;
+
+  constructor(diagnostics: Diagnostics | undefined, clock: Clock) {
+    this.#diagnostics = diagnostics ?? (isDevelopment() ? "full" : "sampled");
+    this.#passing = new Budget(clock);
+    this.#waiting = new Budget(clock);
+  }
+
+  get isOff(): boolean {
+    return this.#diagnostics === "off";
+  }
+
+  /** The place of a call that does not wait, which may be one of very many. */
+  sample(below?: Below): CallSite | undefined {
+    return this.#isWanted(this.#passing) ? CallSite.capture(below) : undefined;
+  }
+
+  /** The place of a call that is about to wait: counted apart, so that fast ones do not hide it. */
+  capture(below?: Below): CallSite | undefined {
+    return this.#isWanted(this.#waiting) ? CallSite.capture(below) : undefined;
+  }
+
+  #isWanted(budget: Budget): boolean {
+    if (this.#diagnostics === "sampled") return budget.take();
+    return this.#diagnostics === "full";
+  }
+}

@@ -1,0 +1,319 @@
+import { ABORT_GRACE_MS } from "../core/limits.ts";
+import type { UnjamError } from "../core/errors.ts";
+import { readOptions } from "../core/options.ts";
+import type { Clock, Timer, Timers } from "../core/clock.ts";
+import { STOP_OPTIONS } from "../core/sync-option-tables.ts";
+import type { Breather } from "./breather.ts";
+import type { CallSite } from "./call-site.ts";
+import { Flow, runInFlow } from "./flow.ts";
+import type { Item } from "./item.ts";
+import type { Moment, Moments } from "./moments.ts";
+import type { QueueCore, Taker } from "./queue-core.ts";
+import type { ConsumeSettings } from "./queue-options.ts";
+import { thrownMessage } from "./thrown-text.ts";
+
+/** What a handler gets beside the value. */
+export interface ConsumeContext {
+  /** Aborts when the consumer is stopped and its grace is over. */
+  readonly signal: AbortSignal;
+}
+
+/** What a consumer calls for each item. What it returns is the answer to an `ask`. */
+export type Consume<T, R> = (value: T, context: ConsumeContext) => R | PromiseLike<R>;
+
+/** Live consumers of one queue, as its owner sees them. */
+export interface Consumer {
+  readonly name: string;
+  /**
+   * Takes no more items. Running handlers have `graceMs` (default 25 s) to end; then their signal
+   * aborts, and two seconds later what they hold counts as failed, whatever they still do.
+   */
+  stop(options?: { readonly graceMs?: number }): void;
+  /** Resolves when it has ended and holds nothing: stopped, dead, or the queue closed and empty. */
+  readonly finished: Promise<void>;
+}
+
+/** "stopping" takes nothing more and waits for its running handlers; "aborting" has told them to end. */
+type Phase = "live" | "stopping" | "aborting" | "over";
+
+/** What comes of items, for the queue to tell their callers. */
+export interface ItemEnds<T> {
+  done(item: Item<T>, result: unknown): void;
+  failed(item: Item<T>, error: unknown): void;
+  /** Nobody is left who could take what waits. */
+  abandoned(refusal: UnjamError): void;
+}
+
+/** What a consumer needs of its queue. */
+export interface ConsumerDesk<T> {
+  readonly moments: Moments;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly core: QueueCore<T>;
+  readonly ends: ItemEnds<T>;
+  readonly breather: Breather;
+  /** It takes nothing any more; `death` when it was not asked to stop. */
+  gone(consumer: ConsumerLoop<T>, death: string | undefined): void;
+  report(error: unknown, message: string): void;
+}
+
+export class ConsumerLoop<T> {
+  readonly name: string;
+  readonly site: CallSite | undefined;
+  readonly finished: Promise<void>;
+  readonly slots: readonly Slot<T>[];
+  readonly #handler: Consume<T, unknown>;
+  readonly #settings: ConsumeSettings<T>;
+  readonly #desk: ConsumerDesk<T>;
+  readonly #abort = new AbortController();
+  readonly #context: ConsumeContext = { signal: this.#abort.signal };
+  #phase: Phase = "live";
+  #timer: Timer | undefined;
+  #busySlots: number;
+  readonly #finish: () => void;
+
+  constructor(
+    about: {
+      readonly name: string;
+      readonly site: CallSite | undefined;
+      readonly settings: ConsumeSettings<T>;
+    },
+    handler: Consume<T, unknown>,
+    desk: ConsumerDesk<T>,
+  ) {
+    this.name = about.name;
+    this.site = about.site;
+    this.#settings = about.settings;
+    this.#handler = handler;
+    this.#desk = desk;
+    const { concurrency } = about.settings;
+    this.#busySlots = concurrency;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.finished = promise;
+    this.#finish = resolve;
+    this.slots = Array.from(
+      { length: concurrency },
+      (_, index) => new Slot<T>(concurrency === 1 ? this.name : `${this.name}#${index + 1}`),
+    );
+    // A slot only waits while it works on one, so this need not be noted item by item.
+    const holding = { what: `an item of queue "${desk.core.name}"`, site: this.site };
+    for (const { flow } of this.slots) flow.hold(holding);
+  }
+
+  /** What the one who started it gets. */
+  get handle(): Consumer {
+    return {
+      name: this.name,
+      finished: this.finished,
+      stop: (options) => this.stop(readOptions(STOP_OPTIONS, options, "consumer.stop()")),
+    };
+  }
+
+  get isLive(): boolean {
+    return this.#phase === "live";
+  }
+
+  start(): void {
+    for (const slot of this.slots) {
+      runInFlow(slot.flow, () => this.#work(slot)).then(
+        () => this.#slotEnded(),
+        // Only a bug of ours gets here: handlers' errors are caught where they are called.
+        (error: unknown) => this.#bug(error),
+      );
+    }
+    const { signal } = this.#settings;
+    if (signal === undefined) return;
+    const onAbort = (): void => this.stop({ graceMs: 0 });
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+    void this.finished.then(() => signal.removeEventListener("abort", onAbort));
+  }
+
+  stop({ graceMs }: { readonly graceMs: number }): void {
+    if (this.#phase === "live") this.#leave(undefined);
+    if (this.#phase !== "stopping") return;
+    this.#timer?.cancel();
+    if (graceMs === 0) this.#abortHandlers();
+    else this.#timer = this.#desk.timers.after(graceMs, () => this.#abortHandlers());
+  }
+
+  async #work(slot: Slot<T>): Promise<void> {
+    const { breather, core, ends, moments } = this.#desk;
+    // Handlers never run inside a call of the user's, not even inside the `consume` that brings them.
+    await Promise.resolve();
+    while (this.#phase === "live") {
+      const breath = breather.next();
+      if (breath !== undefined) await breath;
+      const item = (this.isLive ? core.take() : undefined) ?? (await this.#next(slot));
+      if (item === undefined) return;
+      slot.hold(item, moments.now);
+      let result: unknown;
+      try {
+        result = await this.#handler(item.value, this.#context);
+      } catch (error) {
+        if (slot.release(item)) await this.#failed(item, error);
+        continue;
+      }
+      if (slot.release(item)) ends.done(item, result);
+    }
+  }
+
+  /** The next item, once there is one. What came just before the consumer was stopped went back. */
+  async #next(slot: Slot<T>): Promise<Item<T> | undefined> {
+    const { core } = this.#desk;
+    const woken = slot.wait();
+    // Making a promise runs hooks of the user's, so whether to wait is asked after it.
+    if (this.isLive) core.waitForItem(slot);
+    else slot.take(undefined);
+    await woken;
+    return slot.item;
+  }
+
+  async #failed(item: Item<T>, error: unknown): Promise<void> {
+    this.#desk.ends.failed(item, error);
+    const { budget, onError } = this.#settings;
+    try {
+      await onError?.(error, item.value);
+    } catch (fatal) {
+      this.#die(`onError threw: ${thrownMessage(fatal)}`);
+      return;
+    }
+    if (budget === null || budget.spent.take(this.#desk.clock.now())) return;
+    this.#die(
+      `its handler threw ${budget.max + 1} times within ${budget.perMs} ms, last: ${thrownMessage(error)}`,
+    );
+  }
+
+  #die(reason: string): void {
+    if (this.#phase === "live") this.#leave(reason);
+  }
+
+  #leave(death: string | undefined): void {
+    this.#phase = "stopping";
+    const { core } = this.#desk;
+    for (const slot of this.slots) if (slot.dismiss()) core.leftTakers();
+    this.#giveBack();
+    this.#desk.gone(this, death);
+  }
+
+  /** What slots were given and have not begun with; the last first, so that all stand as they came. */
+  #giveBack(): void {
+    const given = this.slots.filter(({ isGiven }) => isGiven);
+    for (const slot of given.toSorted((a, b) => b.turn - a.turn)) {
+      const { item } = slot;
+      if (item !== undefined && slot.release(item)) this.#desk.core.putBack(item);
+    }
+  }
+
+  #abortHandlers(): void {
+    if (this.#phase !== "stopping") return;
+    this.#phase = "aborting";
+    const reason = new Error(`consumer "${this.name}" was stopped and its grace is over`);
+    this.#abort.abort(reason);
+    // Also when nothing is held: a slot may wait for an onError that never ends.
+    this.#timer = this.#desk.timers.after(ABORT_GRACE_MS, () => this.#giveUp());
+  }
+
+  /** What still runs ignores its signal. Its item must not stay unfinished for ever. */
+  #giveUp(): void {
+    for (const slot of this.slots) {
+      const { item } = slot;
+      if (item === undefined) continue;
+      slot.release(item);
+      const error = new Error(`the handler of consumer "${this.name}" ignored its abort signal`);
+      this.#desk.ends.failed(item, error);
+    }
+    this.#end();
+  }
+
+  #slotEnded(): void {
+    if (--this.#busySlots === 0) this.#end();
+  }
+
+  #end(): void {
+    if (this.#phase === "live") this.#leave(undefined);
+    this.#phase = "over";
+    this.#timer?.cancel();
+    this.#finish();
+  }
+
+  #bug(error: unknown): void {
+    this.#desk.report(error, "a consumer's own code failed");
+    this.#slotEnded();
+  }
+}
+
+/** How often a slot was given an item after a wait. */
+let turnCount = 0;
+
+/** One of the handlers that a consumer runs at once. */
+export class Slot<T> implements Taker<T> {
+  readonly flow: Flow;
+  #item: Item<T> | undefined;
+  #heldSince: Moment | undefined;
+  #turn = 0;
+  /** Called without the item: resolving with an object reads its `then`, and that is user's land. */
+  #wake: (() => void) | undefined;
+
+  constructor(name: string) {
+    this.flow = new Flow(name);
+  }
+
+  /** What it works on. */
+  get item(): Item<T> | undefined {
+    return this.#item;
+  }
+
+  get heldSince(): Moment | undefined {
+    return this.#heldSince;
+  }
+
+  get isWaiting(): boolean {
+    return this.#wake !== undefined;
+  }
+
+  /** Whether it was given an item after a wait, and has not begun with it. */
+  get isGiven(): boolean {
+    return this.#item !== undefined && this.#heldSince === undefined;
+  }
+
+  /** When it was last given one, among all slots. */
+  get turn(): number {
+    return this.#turn;
+  }
+
+  /** Resolves when it is given an item, or told that there is none. */
+  wait(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    return promise;
+  }
+
+  take(item: Item<T> | undefined): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    this.#item = item;
+    this.#heldSince = undefined;
+    this.#turn = ++turnCount;
+    wake?.();
+  }
+
+  /** Ends its wait without an item. False when it did not wait. */
+  dismiss(): boolean {
+    if (!this.isWaiting) return false;
+    this.take(undefined);
+    return true;
+  }
+
+  hold(item: Item<T>, moment: Moment): void {
+    this.#item = item;
+    this.#heldSince = moment;
+  }
+
+  /** False when it was taken from the slot meanwhile. */
+  release(item: Item<T>): boolean {
+    if (this.#item !== item) return false;
+    this.#item = undefined;
+    return true;
+  }
+}

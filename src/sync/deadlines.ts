@@ -1,0 +1,114 @@
+import type { Clock, MonotonicMs, Timer, Timers } from "../core/clock.ts";
+import { TIMER_MS_MAX } from "../core/limits.ts";
+import { Line } from "./line.ts";
+
+/** Something that waits. It ends by an answer, or by its deadline. */
+export interface TimedWait {
+  readonly since: MonotonicMs;
+  readonly isWaiting: boolean;
+}
+
+/** Lanes that may stand empty before they are looked through. Few programs have that many lengths. */
+const SWEEP_AT_MIN = 64;
+
+interface Lane<W> {
+  readonly waitMs: number;
+  readonly line: Line<W>;
+}
+
+/**
+ * The deadlines of all waits of one kind, with one timer. Waits of one length end in the order in
+ * which they began, so each length has a lane and only the heads are looked at: O(1) and 8 bytes
+ * a wait.
+ */
+export class Deadlines<W extends TimedWait> {
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #onLate: (wait: W, waitMs: number) => void;
+  readonly #lanes = new Map<number, Lane<W>>();
+  /** The lane that was used last: most callers wait the default time. */
+  #lane: Lane<W> | undefined;
+  #timer: { readonly timer: Timer; readonly at: MonotonicMs } | undefined;
+  #openCount = 0;
+  #sweepAt = SWEEP_AT_MIN;
+
+  constructor(
+    ports: { readonly clock: Clock; readonly timers: Timers },
+    onLate: (wait: W, waitMs: number) => void,
+  ) {
+    this.#clock = ports.clock;
+    this.#timers = ports.timers;
+    this.#onLate = onLate;
+  }
+
+  /** A wait of `waitMs` has begun. `Infinity`: it ends by an answer only. */
+  begin(wait: W, waitMs: number): void {
+    this.#openCount++;
+    if (waitMs === Number.POSITIVE_INFINITY) return;
+    const lane = this.#lane?.waitMs === waitMs ? this.#lane : this.#laneOf(waitMs);
+    // Drops what is over at the head, so that a steady stream keeps the lane short.
+    lane.line.peek();
+    lane.line.push(wait);
+    const at = wait.since + waitMs;
+    if (this.#timer === undefined || this.#timer.at > at) this.#arm(at);
+  }
+
+  /** A wait has ended, by an answer or late. The timer, which holds the process, goes with the last. */
+  end(): void {
+    if (--this.#openCount > 0) return;
+    this.#timer?.timer.cancel();
+    this.#timer = undefined;
+  }
+
+  #laneOf(waitMs: number): Lane<W> {
+    let lane = this.#lanes.get(waitMs);
+    if (lane === undefined) {
+      if (this.#lanes.size >= this.#sweepAt) this.#sweep();
+      lane = { waitMs, line: new Line(({ isWaiting }: W) => isWaiting) };
+      this.#lanes.set(waitMs, lane);
+    }
+    this.#lane = lane;
+    return lane;
+  }
+
+  #arm(at: MonotonicMs): void {
+    this.#timer?.timer.cancel();
+    const delayMs = Math.min(Math.ceil(Math.max(0, at - this.#clock.now())), TIMER_MS_MAX);
+    // The process must not end before those who wait have been told.
+    const timer = this.#timers.after(delayMs, () => this.#onTimer(), { keepsAlive: true });
+    this.#timer = { timer, at };
+  }
+
+  #onTimer(): void {
+    this.#timer = undefined;
+    const now = this.#clock.now();
+    let nextAt = Number.POSITIVE_INFINITY;
+    for (const lane of this.#lanes.values()) {
+      for (let wait = lane.line.peek(); wait !== undefined; wait = lane.line.peek()) {
+        const at = wait.since + lane.waitMs;
+        if (at > now) {
+          nextAt = Math.min(nextAt, at);
+          break;
+        }
+        lane.line.shift();
+        this.#onLate(wait, lane.waitMs);
+      }
+      if (lane.line.peek() === undefined) this.#forget(lane);
+    }
+    if (nextAt !== Number.POSITIVE_INFINITY) this.#arm(nextAt);
+  }
+
+  /** The timer may be far off: what ended before its deadline is looked for when lanes are many. */
+  #sweep(): void {
+    for (const lane of this.#lanes.values()) {
+      if (lane.line.peek() === undefined) this.#forget(lane);
+    }
+    this.#sweepAt = Math.max(SWEEP_AT_MIN, 2 * this.#lanes.size);
+  }
+
+  /** Callers may compute how long they wait, so lanes that are empty must not gather. */
+  #forget(lane: Lane<W>): void {
+    this.#lanes.delete(lane.waitMs);
+    if (this.#lane === lane) this.#lane = undefined;
+  }
+}

@@ -1,0 +1,149 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { describe, expect, it } from "vitest";
+import { currentFlow, type Flow } from "./flow.ts";
+import type { LockEventMap } from "./lock-events.ts";
+import { Mutex } from "./mutex.ts";
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Lets the collector run until it has found what the condition is about. */
+async function collectUntil(condition: () => boolean): Promise<void> {
+  while (!condition()) {
+    // What the condition has looked at is kept for the rest of its turn.
+    await turn();
+    collect();
+    await turn();
+  }
+}
+
+type Lost = LockEventMap["guard-lost"];
+
+function watched(): { readonly m: Mutex; readonly lost: Lost[] } {
+  const m = new Mutex({ name: "m", diagnostics: "full" });
+  const lost: Lost[] = [];
+  m.on("guard-lost", (data) => lost.push(data));
+  return { m, lost };
+}
+
+describe("a guard that is dropped unreleased", () => {
+  it("is released and reported when the collector finds it", async () => {
+    const { m, lost } = watched();
+    async function careless(): Promise<void> {
+      await m.lock();
+    }
+
+    await careless();
+    await collectUntil(() => lost.length > 0);
+
+    expect(lost).toEqual([
+      {
+        what: 'mutex "m"',
+        who: "careless()",
+        site: expect.stringContaining("in careless") as string,
+        heldMs: expect.any(Number) as number,
+      },
+    ]);
+    expect(m.isLocked).toBe(false);
+  });
+
+  it("lets the next one in", async () => {
+    const { m } = watched();
+    await (async () => void (await m.lock()))();
+    let isIn = false;
+    const next = m.run(() => {
+      isIn = true;
+    });
+
+    await collectUntil(() => isIn);
+    await next;
+
+    expect(m.isLocked).toBe(false);
+  });
+
+  it("is found also when it had waited inside a flow", async () => {
+    const { m, lost } = watched();
+    const other = new Mutex();
+    const first = await m.lock();
+    const careless = other.run(async () => {
+      await m.lock();
+    });
+    await turn();
+    await turn();
+    first.release();
+    await careless;
+
+    await collectUntil(() => lost.length > 0);
+
+    expect(m.isLocked).toBe(false);
+  });
+
+  it("is found also when nobody took it any more", async () => {
+    const { m, lost } = watched();
+    const first = await m.lock();
+    void m.lock();
+    first.release();
+
+    await collectUntil(() => lost.length > 0);
+
+    expect(m.isLocked).toBe(false);
+  });
+});
+
+describe("a guard that was released", () => {
+  it("is not reported", async () => {
+    const { m, lost } = watched();
+    let isFound = false;
+    const collected = new FinalizationRegistry(() => {
+      isFound = true;
+    });
+    await (async () => {
+      const guard = await m.lock();
+      collected.register(guard, undefined);
+      guard.release();
+    })();
+
+    await collectUntil(() => isFound);
+    await turn();
+
+    expect(lost).toEqual([]);
+  });
+});
+
+describe("a loop that locks for ever", () => {
+  it("keeps nothing of its past", async () => {
+    const { m } = watched();
+    const flows: WeakRef<Flow>[] = [];
+    for (let round = 0; round < 20; round++) {
+      using _ = await m.lock();
+      const flow = currentFlow();
+      if (flow !== undefined) flows.push(new WeakRef(flow));
+    }
+
+    await collectUntil(() => flows.slice(0, -2).every((flow) => flow.deref() === undefined));
+
+    expect(flows).toHaveLength(20);
+  });
+
+  it("hand over hand keeps nothing of its past either", async () => {
+    const locks = [watched().m, watched().m] as const;
+    const flows: WeakRef<Flow>[] = [];
+    let guard = await locks[1].lock();
+    for (let round = 0; round < 20; round++) {
+      const next = await locks[round % 2 === 0 ? 0 : 1].lock();
+      guard.release();
+      guard = next;
+      const flow = currentFlow();
+      if (flow !== undefined) flows.push(new WeakRef(flow));
+    }
+
+    await collectUntil(() => flows.slice(0, -3).every((flow) => flow.deref() === undefined));
+
+    expect(flows).toHaveLength(20);
+  });
+});

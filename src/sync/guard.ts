@@ -1,0 +1,152 @@
+/* oxlint-disable typescript/unbound-method -- methods name themselves, as the function that a stack begins below. */
+import type { MonotonicMs } from "../core/clock.ts";
+import { UnjamError } from "../core/errors.ts";
+import { CallSite } from "./call-site.ts";
+import { enterFlow, Flow, handOver, type Holding } from "./flow.ts";
+import type { OrderedLock } from "./lock-order.ts";
+import type { Below } from "./stack-frames.ts";
+import type { Recipient } from "./wait-graph.ts";
+
+/** What a guard tells the lock that it is of. */
+export interface GuardOwner {
+  /** In words: `mutex "orders"`. */
+  readonly what: string;
+  /** Set when only one can hold it, so that the order in which it is taken matters. */
+  readonly ordered: OrderedLock | undefined;
+  /** The permit is free again. */
+  released(hold: Hold): void;
+  /** The collector found its guard, and the permit was freed. `who` held it. */
+  lost(hold: Hold, who: string): void;
+}
+
+/** One permit that is held. It must not know its guard, which the collector may find. */
+export class Hold {
+  readonly owner: GuardOwner;
+  readonly site: CallSite | undefined;
+  readonly sinceAt: MonotonicMs;
+  #flow: Flow | undefined;
+  #state: "held" | "released" = "held";
+  readonly #holding: Holding;
+
+  constructor(
+    owner: GuardOwner,
+    taken: {
+      readonly flow: Flow | undefined;
+      readonly site: CallSite | undefined;
+      readonly at: MonotonicMs;
+    },
+  ) {
+    this.owner = owner;
+    this.site = taken.site;
+    this.sinceAt = taken.at;
+    this.#flow = taken.flow;
+    const { what, ordered } = owner;
+    this.#holding = { what, site: taken.site, on: owner, ordered };
+    this.#flow?.hold(this.#holding);
+  }
+
+  get flow(): Flow | undefined {
+    return this.#flow;
+  }
+
+  get isHeld(): boolean {
+    return this.#state === "held";
+  }
+
+  /** The holder, in words. */
+  get who(): string {
+    return this.#flow?.name ?? "a call whose place was not noted";
+  }
+
+  /** Gives the permit back; false when that was done before. */
+  release(): boolean {
+    if (this.#state === "released") return false;
+    this.#state = "released";
+    this.#flow?.drop(this.#holding);
+    if (this.#flow?.stand !== undefined) this.#flow.end();
+    this.owner.released(this);
+    return true;
+  }
+
+  /** Gives the guard to the caller that awaits it by `resolve`. */
+  deliver(guard: Guard, { resolve, chain }: Recipient<Guard>): void {
+    const flow = this.#flow;
+    if (flow?.stand === undefined) return;
+    flow.stand.granted(chain);
+    handOver(guard, resolve, { flow, claim: () => this.adopt({ isOwnTurn: true }) });
+  }
+
+  /**
+   * From here on it belongs to whoever runs now, in the holder's own turn, from which the flow
+   * leaks to nobody: a `using` declaration takes the guard, or the holder goes on with it.
+   */
+  adopt(how: { readonly isOwnTurn: boolean; readonly below?: Below }): void {
+    const stand = this.#flow?.stand;
+    if (stand === undefined || this.#state === "released") return;
+    const moved = stand.moved(CallSite.capture(how.below), how.isOwnTurn);
+    this.#flow?.drop(this.#holding);
+    this.#flow?.end();
+    this.#flow = new Flow(moved);
+    this.#flow.hold(this.#holding);
+    enterFlow(this.#flow);
+  }
+}
+
+/** Tells when a guard was dropped unreleased, if and when the collector finds it. */
+const lostGuards = new FinalizationRegistry<Hold>((hold) => {
+  const { who } = hold;
+  if (hold.release()) hold.owner.lost(hold, who);
+});
+
+/**
+ * The right to be where the lock lets only so many in. Leave it with `using`, or release it in a
+ * `finally`. A guard that the collector finds unreleased is released then and reported by the
+ * `guard-lost` event: a net, not a way to let go.
+ */
+export class Guard implements Disposable {
+  readonly #hold: Hold;
+  #isUsed = false;
+
+  /** Made by `lock()` and `tryLock()`. */
+  constructor(hold: Hold) {
+    this.#hold = hold;
+    lostGuards.register(this, hold, hold);
+  }
+
+  /** Whether it was not released yet. */
+  get isHeld(): boolean {
+    return this.#hold.isHeld;
+  }
+
+  /**
+   * Lets the next one in. What the next one does starts in a turn of its own.
+   * @throws UNJAM_LEASE_SETTLED when it was released before
+   */
+  release(): void {
+    if (this.#letGo()) return;
+    throw new UnjamError("UNJAM_LEASE_SETTLED", { what: `the guard of ${this.#hold.owner.what}` });
+  }
+
+  /** Releases it; does nothing when it was released before. */
+  get [Symbol.dispose](): () => void {
+    // A `using` declaration reads this as soon as it has the guard.
+    if (!this.#isUsed) {
+      this.#isUsed = true;
+      this.#hold.adopt({ isOwnTurn: false, below: disposeGetter });
+    }
+    return () => void this.#letGo();
+  }
+
+  /** Gives it to the caller that awaits it; not for users. */
+  deliver(to: Recipient<Guard>): void {
+    this.#hold.deliver(this, to);
+  }
+
+  #letGo(): boolean {
+    lostGuards.unregister(this.#hold);
+    return this.#hold.release();
+  }
+}
+
+const disposeGetter: Below =
+  Object.getOwnPropertyDescriptor(Guard.prototype, Symbol.dispose)?.get ?? CallSite.capture;

@@ -1,0 +1,83 @@
+import { describe, expect, it, vi } from "vitest";
+import { QueueStage, watch } from "../../test/sync/queue-stage.ts";
+
+describe("for await", () => {
+  it("marks each item done when the next is asked for, and ends when the queue is closed and empty", async () => {
+    const stage = new QueueStage<string>();
+    const seen: [string, number][] = [];
+    for (const value of ["a", "b", "c"]) stage.queue.tryPut(value);
+    stage.queue.close();
+
+    for await (const value of stage.queue) seen.push([value, stage.queue.unfinished]);
+
+    expect(seen).toEqual([
+      ["a", 3],
+      ["b", 2],
+      ["c", 1],
+    ]);
+    expect(stage.queue.snapshot()).toMatchObject({ unfinished: 0, consumers: 0 });
+  });
+
+  it("marks the item done when it is left early, by a break or a throw", async () => {
+    const stage = new QueueStage<string>();
+    for (const value of ["a", "b", "c"]) stage.queue.tryPut(value);
+
+    for await (const _ of stage.queue) break;
+    const fail = async (): Promise<void> => {
+      for await (const value of stage.queue) throw new Error(value);
+    };
+    await expect(fail()).rejects.toThrow("b");
+
+    expect(stage.queue.snapshot()).toMatchObject({ size: 1, unfinished: 1, consumers: 0 });
+    expect(stage.drain()).toEqual(["c"]);
+  });
+
+  it("waits for what comes, as a consumer, from the moment at which it was begun", async () => {
+    const stage = new QueueStage<string>();
+    const loop = stage.queue[Symbol.asyncIterator]();
+    expect(stage.queue.consumers).toBe(1);
+    const next = watch(loop.next());
+    await stage.advance(3_600_000);
+    expect(next.isPending).toBe(true);
+
+    stage.queue.tryPut("a");
+    await stage.rest();
+    expect(next.value).toEqual({ done: false, value: "a" });
+    const end = watch(loop[Symbol.asyncIterator]().next());
+    stage.queue.close();
+    await stage.rest();
+
+    expect(end.value).toEqual({ done: true, value: undefined });
+    expect(await loop.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it("loses nothing when next is called twice before the first has come", async () => {
+    const stage = new QueueStage<string>();
+    const loop = stage.queue[Symbol.asyncIterator]();
+    const nexts = [watch(loop.next()), watch(loop.next())];
+    stage.queue.tryPut("a");
+    stage.queue.tryPut("b");
+    await stage.rest();
+
+    await loop.return?.();
+
+    expect(nexts.map(({ value }) => value)).toEqual([
+      { done: false, value: "a" },
+      { done: false, value: "b" },
+    ]);
+    expect(stage.queue.unfinished).toBe(0);
+  });
+
+  it("that was begun and forgotten is no consumer any more", async () => {
+    const stage = new QueueStage<string>();
+    const begin = (): void => void stage.queue[Symbol.asyncIterator]();
+    begin();
+
+    await vi.waitUntil(() => {
+      Array.from({ length: 200 }, () => new Float64Array(10_000));
+      return stage.queue.consumers === 0;
+    });
+
+    expect(stage.queue.consumers).toBe(0);
+  });
+});

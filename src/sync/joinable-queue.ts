@@ -1,0 +1,289 @@
+import { UnjamError } from "../core/errors.ts";
+import { UNFINISHED_NAMED_MAX, WAIT_MS_DEFAULT } from "../core/limits.ts";
+import { invalid, readOptions } from "../core/options.ts";
+import { CLOSE_QUEUE_OPTIONS } from "../core/sync-option-tables.ts";
+import { Admission } from "./admission.ts";
+import { Answers } from "./answers.ts";
+import { SiteSampler } from "./call-site.ts";
+import { type Consume, type Consumer, ConsumerLoop } from "./consumer.ts";
+import { Consumers } from "./consumers.ts";
+import { type Holder, Holders, unfinished } from "./holders.ts";
+import type { Item } from "./item.ts";
+import type { Lease } from "./lease.ts";
+import { Moments } from "./moments.ts";
+import { type PutOutcome, Putters, type QueueParts } from "./putters.ts";
+import { QueueCore } from "./queue-core.ts";
+import {
+  type ConsumeOptions,
+  type JoinableQueueOptions,
+  type PutOptions,
+  readConsumeOptions,
+  readQueueOptions,
+  readWaitOptions,
+  type WaitOptions,
+} from "./queue-options.ts";
+import { type QueueEventName, type QueueEvents, QueueReport } from "./queue-report.ts";
+import type { JoinResult } from "./settlements.ts";
+import { roomOnStack } from "./stack-room.ts";
+import { Takers } from "./takers.ts";
+import type { Movers } from "./wait-graph.ts";
+import { Waits } from "./waits.ts";
+
+/** A queue at one moment. */
+export interface QueueSnapshot {
+  readonly name: string;
+  readonly phase: "open" | "broken" | "closed";
+  readonly isPaused: boolean;
+  readonly capacity: number;
+  /** Items that wait in the queue. */
+  readonly size: number;
+  /** Those, and what somebody holds. */
+  readonly unfinished: number;
+  /** Callers that wait for room, and takers that wait for items. */
+  readonly putters: number;
+  readonly takers: number;
+  readonly consumers: number;
+  /** Items that overflow policies dropped since the queue was made. */
+  readonly droppedCount: number;
+  readonly holders: readonly Holder[];
+}
+
+/**
+ * A bounded queue in one process whose waits all end: what `asyncio.Queue` is in Python, without
+ * its hangs. An item that was put is unfinished until its holder settles it; a consumer that throws,
+ * a loop that is left and a lease that is forgotten settle it too, so that `join` comes to its end.
+ *
+ * `T` is what is put, `R` what a consumer returns to `ask`.
+ *
+ * @example
+ * import { JoinableQueue } from "unjam/sync";
+ * const queue = new JoinableQueue<number, number>({ capacity: 100, name: "squares" });
+ * const consumer = queue.consume(async (n) => n * n, { concurrency: 4 });
+ * console.log(await queue.ask(7)); // 49
+ * for (let n = 0; n < 1_000; n++) await queue.put(n, { waitMs: 500 });
+ * console.log(await queue.join({ waitMs: 10_000 })); // { done: 1001, failed: 0, errors: [] }
+ * consumer.stop();
+ * await consumer.finished;
+ */
+export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDisposable {
+  readonly #parts: QueueParts<T>;
+  readonly #core: QueueCore<T>;
+  readonly #consumers: Consumers<T>;
+  readonly #admission: Admission<T>;
+  readonly #putters: Putters<T>;
+  readonly #takers: Takers<T>;
+  readonly #sites: SiteSampler;
+  readonly #report: QueueReport;
+
+  /** @throws UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION, UNJAM_QUEUE_NAME_INVALID */
+  constructor(options: JoinableQueueOptions<T> = {}) {
+    const settings = readQueueOptions(options);
+    const { ports, waitersMax } = settings;
+    const core = new QueueCore<T>(settings);
+    const report = new QueueReport(settings.logger);
+    const sites = new SiteSampler(settings.diagnostics, ports.clock);
+    const moments = new Moments(ports, WAIT_MS_DEFAULT, (moment) => this.#putters.late(moment));
+    const holders = new Holders<T>(ports.clock, settings.describe);
+    const answers = new Answers(core, moments, holders);
+    const consumers = new Consumers<T>({ core, moments, ports, report, ends: answers });
+    const waits = new Waits(ports, sites);
+    this.#parts = { settings, core, consumers, answers, holders, moments, waits };
+    this.#core = core;
+    this.#consumers = consumers;
+    const onDropped = (item: Item<T>, reason: string): void => answers.dropped(item, reason);
+    this.#admission = new Admission<T>({ core, consumers, ports, waitersMax, report, onDropped });
+    this.#putters = new Putters(this.#parts, this.#admission);
+    this.#takers = new Takers(this.#parts, { sites, report });
+    this.#sites = sites;
+    this.#report = report;
+  }
+
+  get name(): string {
+    return this.#core.name;
+  }
+
+  get capacity(): number {
+    return this.#core.capacity;
+  }
+
+  /** Items that wait in the queue. */
+  get size(): number {
+    return this.#core.size;
+  }
+
+  /** Items that were let in and are not settled: those that wait, and those that somebody holds. */
+  get unfinished(): number {
+    return this.#core.settlements.unfinishedCount;
+  }
+
+  /** Live consumers, `for await` loops included. */
+  get consumers(): number {
+    return this.#consumers.liveCount;
+  }
+
+  /**
+   * Adds an item; resolves when it is in the queue. While the queue is full it waits behind those
+   * who came before, up to `waitMs`; the policy `whenFull` may say otherwise.
+   * @throws UNJAM_QUEUE_FULL at the deadline or at once by policy; UNJAM_NO_CONSUMER at once when the
+   *   queue is full and its last consumer is gone, or died beyond mending; UNJAM_QUEUE_CLOSED;
+   *   UNJAM_TOO_MANY_WAITERS; UNJAM_DEADLOCK when only the caller itself could make room; the
+   *   signal's reason. After any of them the item is not in the queue.
+   */
+  put(value: T, options?: PutOptions): Promise<PutOutcome> {
+    return this.#putters.put(value, options);
+  }
+
+  /** Adds an item if there is room now. Waits for nothing and throws nothing but what `by` throws. */
+  tryPut(value: T): boolean {
+    return this.#putters.tryPut(value);
+  }
+
+  /**
+   * Adds an item and resolves with what its consumer returned, or rejects with what it threw.
+   * `waitMs` covers the wait for room and for the result. A late or aborted ask takes its item out
+   * of the queue; when a consumer has begun with it, that goes on and its result is dropped.
+   * @throws as `put`; UNJAM_WAIT_TIMEOUT when it was in the queue; UNJAM_ITEM_DROPPED when a policy
+   *   or `close({ drop: true })` took it out
+   */
+  ask(value: T, options?: PutOptions): Promise<R> {
+    return this.#putters.ask<R>(value, options);
+  }
+
+  /**
+   * Takes the next item, waiting for one up to `waitMs`. The lease must be settled.
+   * @throws UNJAM_WAIT_TIMEOUT, UNJAM_QUEUE_CLOSED, UNJAM_TOO_MANY_WAITERS, the signal's reason.
+   *   After any of them no item was taken.
+   */
+  get(options?: WaitOptions): Promise<Lease<T>> {
+    return this.#takers.get(options);
+  }
+
+  /** The next item, or `undefined` when there is none now. */
+  tryGet(): Lease<T> | undefined {
+    return this.#takers.tryGet();
+  }
+
+  /**
+   * Calls `handler` for each item until it is stopped or the queue is closed and empty. A throw
+   * settles the item as failed, is told to `onError`, and the consumer goes on. Handlers start in a
+   * turn of their own, never inside a `put`; after 10 ms of work the loop gets its turn.
+   * @throws UNJAM_QUEUE_CLOSED, UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION
+   */
+  consume(handler: Consume<T, R>, options: ConsumeOptions<T> = {}): Consumer {
+    const where = "queue.consume()";
+    if (typeof handler !== "function") throw invalid("handler", where, "a function", handler);
+    const settings = readConsumeOptions(options);
+    if (this.#core.phase === "closed")
+      throw new UnjamError("UNJAM_QUEUE_CLOSED", { queue: this.name });
+    const name = settings.name ?? this.#consumers.nextName();
+    const about = { name, site: this.#sites.capture(), settings };
+    const consumer = new ConsumerLoop<T>(about, handler, this.#consumers);
+    this.#consumers.start(consumer);
+    return consumer.handle;
+  }
+
+  /**
+   * A loop over the items, until the queue is closed and empty. Each item is done when the next is
+   * asked for or the loop is left. The loop counts as a consumer from now on.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<T> {
+    return this.#takers.loop();
+  }
+
+  /**
+   * Resolves when nothing is unfinished, with what was done and failed since the last join that
+   * resolved. Items that are put meanwhile count too.
+   * @throws UNJAM_JOIN_TIMEOUT, whose `details.unfinished` names who holds what, since when, taken
+   *   where, and what he waits for; UNJAM_NO_CONSUMER when the last consumer died beyond mending;
+   *   UNJAM_DEADLOCK when the caller holds an item itself; the signal's reason. The work goes on.
+   */
+  join(options?: WaitOptions): Promise<JoinResult> {
+    try {
+      const terms = readWaitOptions(options, "queue.join()");
+      const { settlements, name } = this.#core;
+      const refusal = settlements.unfinishedCount > 0 ? this.#consumers.ruin() : undefined;
+      if (refusal !== undefined) throw refusal;
+      roomOnStack();
+      const { waits } = this.#parts;
+      const late = (waitMs: number): Error => this.#joinTimeout(waitMs);
+      const wait = waits.begin<JoinResult>(terms, { end: () => undefined, late });
+      wait.listenTo(terms.signal);
+      settlements.join(wait);
+      return waits.promise(wait, `the end of queue "${name}"`, () => this.#holderMovers());
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Consumers and getters take nothing until `resume`; what they hold goes on. Producers meet the capacity. */
+  pause(): void {
+    this.#core.pause();
+  }
+
+  resume(): void {
+    roomOnStack();
+    this.#core.resume();
+  }
+
+  /**
+   * Refuses producers from now on, also those that wait for room. Consumers finish what is in the
+   * queue and end; with `drop` it is taken out instead. Closing twice is harmless.
+   * @throws UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION
+   */
+  close(options?: { readonly drop?: boolean }): void {
+    const { drop } = readOptions(CLOSE_QUEUE_OPTIONS, options, "queue.close()");
+    roomOnStack();
+    this.#core.close();
+    if (drop) this.#parts.answers.dropAll("the queue was closed");
+  }
+
+  /** Closes, lets consumers finish for up to 25 s, and then drops and gives up what is left. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close({ drop: this.#consumers.liveCount === 0 });
+    await this.#consumers.end();
+    this.close({ drop: true });
+  }
+
+  /** Who holds what, since when. */
+  holders(): readonly Holder[] {
+    return this.#parts.holders.all(this.#consumers.all());
+  }
+
+  snapshot(): QueueSnapshot {
+    const { phase, isPaused, size, waiterCount, takerCount } = this.#core;
+    return {
+      ...{ name: this.name, capacity: this.capacity, phase, isPaused, size },
+      unfinished: this.unfinished,
+      putters: waiterCount,
+      takers: takerCount,
+      consumers: this.consumers,
+      droppedCount: this.#admission.droppedCount,
+      holders: this.holders(),
+    };
+  }
+
+  /**
+   * Calls `listener` for each event of this kind; the answer takes it off again. Each event is also
+   * a warning in the log. @throws UNJAM_INVALID_OPTION for a name that is not in {@link QueueEvents}
+   */
+  on<N extends QueueEventName>(name: N, listener: (data: QueueEvents[N]) => void): () => void {
+    return this.#report.on(name, listener);
+  }
+
+  #joinTimeout(waitedMs: number): UnjamError {
+    const { holders } = this.#parts;
+    const waiting = this.#core.queued().slice(0, UNFINISHED_NAMED_MAX);
+    const values = waiting.map(({ value }) => holders.describe(value));
+    const named = unfinished(this.name, this.holders(), values);
+    const { unfinished: unfinishedCount } = this;
+    return new UnjamError("UNJAM_JOIN_TIMEOUT", { waitedMs, unfinishedCount, unfinished: named });
+  }
+
+  /** Each holder must settle before a join ends, so one that is stuck is enough. */
+  #holderMovers(): Movers {
+    const slots = this.#consumers.all().flatMap((consumer) => consumer.slots);
+    const working = slots.filter(({ item }) => item !== undefined).map(({ flow }) => flow);
+    const leasing = [...this.#parts.holders.leases].flatMap(({ flow }) => flow ?? []);
+    return { need: "all", flows: [...working, ...leasing] };
+  }
+}

@@ -1,0 +1,99 @@
+import type { MonotonicMs } from "../core/clock.ts";
+import { UnjamError } from "../core/errors.ts";
+import type { CallSite } from "./call-site.ts";
+import type { Flow } from "./flow.ts";
+import type { Item } from "./item.ts";
+import { roomOnStack } from "./stack-room.ts";
+
+/** How a holder is through with an item. */
+export type LeaseEnd =
+  | { readonly kind: "done" }
+  | { readonly kind: "failed"; readonly error: unknown }
+  | { readonly kind: "back" }
+  /** Nobody can settle it any more: its lease was garbage-collected. */
+  | { readonly kind: "forgotten"; readonly error: Error };
+
+/** An item in somebody's hands. Not the lease itself, which may be forgotten and collected. */
+export interface Holding<T> {
+  readonly item: Item<T>;
+  /** Where it was taken; `undefined` when that was not noted. */
+  readonly site: CallSite | undefined;
+  readonly takenAt: MonotonicMs;
+  readonly flow: Flow | undefined;
+  /** Takes the end; called once. */
+  readonly settle: (end: LeaseEnd) => void;
+  phase: "held" | "settled";
+}
+
+/**
+ * An item that its holder must settle, once. Leaving a `using` block marks it done unless it was
+ * settled before: a block that throws looks the same from here, so call `fail` in a `catch` where
+ * that makes a difference.
+ *
+ * @example
+ * import { JoinableQueue } from "unjam/sync";
+ * const queue = new JoinableQueue<string>();
+ * await queue.put("a");
+ * const lease = await queue.get();
+ * try {
+ *   console.log(lease.value);
+ *   lease.done();
+ * } catch (error) {
+ *   lease.fail(error);
+ * }
+ */
+export class Lease<T> implements Disposable {
+  readonly #holding: Holding<T>;
+
+  constructor(holding: Holding<T>) {
+    this.#holding = holding;
+    forgotten.register(this, holding, this);
+  }
+
+  get value(): T {
+    return this.#holding.item.value;
+  }
+
+  /** @throws UNJAM_LEASE_SETTLED */
+  done(): void {
+    this.#settle({ kind: "done" });
+  }
+
+  /** Counts as failed; `join` tells the error. @throws UNJAM_LEASE_SETTLED */
+  fail(error: unknown): void {
+    this.#settle({ kind: "failed", error });
+  }
+
+  /** Gives the item back: it is the next to be taken, and still unfinished. @throws UNJAM_LEASE_SETTLED */
+  putBack(): void {
+    this.#settle({ kind: "back" });
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#holding.phase === "held") this.done();
+  }
+
+  #settle(end: LeaseEnd): void {
+    if (this.#holding.phase === "settled") {
+      throw new UnjamError("UNJAM_LEASE_SETTLED", { what: "this lease" });
+    }
+    roomOnStack();
+    forgotten.unregister(this);
+    settleHolding(this.#holding, end);
+  }
+}
+
+function settleHolding(holding: Ended, end: LeaseEnd): void {
+  holding.phase = "settled";
+  holding.settle(end);
+}
+
+/** What a forgotten lease leaves behind, whatever its value was. */
+type Ended = Pick<Holding<never>, "site" | "phase" | "settle">;
+
+/** Leases that nobody can settle any more, because nobody has them. */
+const forgotten = new FinalizationRegistry<Ended>((holding) => {
+  const taken = holding.site === undefined ? "" : `; it was taken at ${holding.site.toString()}`;
+  const error = new Error(`the lease was garbage-collected before it was settled${taken}`);
+  settleHolding(holding, { kind: "forgotten", error });
+});

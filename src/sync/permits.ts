@@ -1,0 +1,267 @@
+/**
+ * The one implementation behind Mutex and Semaphore: so many permits, and a line of those who wait
+ * for one, first come first served.
+ *
+ * Each call reads what the caller gave before it touches anything, changes the state in one go
+ * without running any code but its own, and tells others afterwards: code of the user that comes
+ * back in between (a listener, a getter of the options) finds a lock that is whole.
+ */
+import type { Clock, MonotonicMs, Timers } from "../core/clock.ts";
+import { UnjamError } from "../core/errors.ts";
+import { HOLDERS_NAMED_MAX, SITE_FRAMES_MAX } from "../core/limits.ts";
+import type { LockOptionValues } from "../core/option-tables.ts";
+import { type CallSite, SiteSampler } from "./call-site.ts";
+import { canFollowFlows, currentFlow, enterFlow, Flow, runInFlow } from "./flow.ts";
+import { Guard, type GuardOwner, Hold } from "./guard.ts";
+import { LockEvents } from "./lock-events.ts";
+import { noteOrder, type OrderedLock } from "./lock-order.ts";
+import { type Below, captureStack } from "./stack-frames.ts";
+import { Stand } from "./stand.ts";
+import type { SyncPorts } from "./sync-ports.ts";
+import { type Movers, waitInFlow } from "./wait-graph.ts";
+
+/** Who takes a permit, and where. */
+interface Taker {
+  readonly flow: Flow | undefined;
+  readonly site: CallSite | undefined;
+}
+
+/** A call that waits for a permit. */
+interface Waiter extends Taker {
+  /** Ends what else could end the wait. */
+  readonly leave: () => void;
+  readonly resolve: (guard: Guard) => void;
+}
+
+/** How a call may wait, as read from its options. */
+export interface WaitTerms {
+  readonly waitMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Who holds a permit now. */
+export interface Holder {
+  /** `bookOrder()`, or `run of mutex "orders"`. */
+  readonly who: string;
+  /** `orders.ts:31 in bookOrder`; `undefined` when its place was not noted. */
+  readonly site: string | undefined;
+  readonly sinceMs: number;
+}
+
+export class Permits implements GuardOwner {
+  readonly what: string;
+  readonly ordered: OrderedLock | undefined;
+  readonly events: LockEvents = new LockEvents();
+  readonly #count: number;
+  readonly #waitersMax: number;
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #sampler: SiteSampler;
+  readonly #holds = new Set<Hold>();
+  readonly #line = new Set<Waiter>();
+
+  constructor(
+    lock: { readonly kind: "mutex" | "semaphore"; readonly count: number },
+    options: LockOptionValues,
+    ports: SyncPorts,
+  ) {
+    const { name, waitersMax, diagnostics } = options;
+    this.what = name === undefined ? `a ${lock.kind}` : `${lock.kind} "${name}"`;
+    this.#count = lock.count;
+    this.#waitersMax = waitersMax;
+    this.#clock = ports.clock;
+    this.#timers = ports.timers;
+    this.#sampler = new SiteSampler(diagnostics, ports.clock);
+    const report: OrderedLock["report"] = (orders) => this.events.emit("lock-order", orders);
+    this.ordered = lock.count === 1 ? { what: this.what, report } : undefined;
+  }
+
+  get freeCount(): number {
+    return this.#count - this.#holds.size;
+  }
+
+  get waitersCount(): number {
+    return this.#line.size;
+  }
+
+  holders(): readonly Holder[] {
+    const now = this.#clock.now();
+    return Array.from(this.#holds, ({ who, site, sinceAt }) => ({
+      who,
+      site: site?.toString(),
+      sinceMs: now - sinceAt,
+    }));
+  }
+
+  /** A permit for the caller of `below`, at once or not at all. */
+  tryTake(below: Below): Guard | undefined {
+    if (this.freeCount === 0) return undefined;
+    const site = this.#sampler.sample(below);
+    const reports = this.#noteOrder(site);
+    const guard = this.#grant(enterLockFlow(site), site);
+    for (const report of reports) report();
+    return guard;
+  }
+
+  /** A permit for the caller of `below`. The promise must reach that caller as it is. */
+  take(terms: WaitTerms, below: Below): Promise<Guard> {
+    const refusal = this.#refusal(terms);
+    if (refusal !== undefined) return refusal;
+    const site = this.#siteOf(below);
+    const reports = this.#noteOrder(site);
+    const waiting = site === undefined ? undefined : currentFlow();
+    const flow = enterLockFlow(site);
+    const granted =
+      this.freeCount > 0
+        ? withChain(this.#grant(flow, site), flow)
+        : this.#wait(terms, { flow, site, waiting });
+    for (const report of reports) report();
+    return granted;
+  }
+
+  /** Calls `body` with a permit, in a flow of its own. */
+  run<T>(body: () => T | PromiseLike<T>, terms: WaitTerms, below: Below): Promise<T> {
+    const refusal = this.#refusal(terms);
+    if (refusal !== undefined) return refusal;
+    const site = this.#siteOf(below);
+    const reports = this.#noteOrder(site);
+    const flow = this.#sampler.isOff ? undefined : new Flow(`run of ${this.what}`);
+    const scope = async (): Promise<T> => {
+      const isFree = this.freeCount > 0;
+      const guard = isFree
+        ? this.#grant(flow, site)
+        : await this.#wait(terms, { flow, site, waiting: flow });
+      try {
+        return await body();
+      } finally {
+        guard[Symbol.dispose]();
+      }
+    };
+    const result = flow === undefined ? scope() : runInFlow(flow, scope);
+    for (const report of reports) report();
+    return result;
+  }
+
+  released(hold: Hold): void {
+    this.#holds.delete(hold);
+    const [next] = this.#line;
+    if (next === undefined) return;
+    this.#line.delete(next);
+    const guard = this.#grant(next.flow, next.site);
+    next.resolve(guard);
+    next.leave();
+  }
+
+  lost({ site, sinceAt }: Hold, who: string): void {
+    const heldMs = this.#clock.now() - sinceAt;
+    this.events.emit("guard-lost", { what: this.what, who, site: site?.toString(), heldMs });
+  }
+
+  #siteOf(below: Below): CallSite | undefined {
+    return this.freeCount > 0 ? this.#sampler.sample(below) : this.#sampler.capture(below);
+  }
+
+  #noteOrder(site: CallSite | undefined): readonly (() => void)[] {
+    if (this.ordered === undefined || site === undefined) return NO_REPORTS;
+    return noteOrder(this.ordered, currentFlow(), site);
+  }
+
+  #refusal({ signal }: WaitTerms): Promise<never> | undefined {
+    if (signal?.aborted === true) return Promise.reject(signal.reason);
+    if (this.freeCount > 0 || this.#line.size < this.#waitersMax) return undefined;
+    const details = { queue: this.what, waitersMax: this.#waitersMax };
+    return Promise.reject(new UnjamError("UNJAM_TOO_MANY_WAITERS", details));
+  }
+
+  #grant(flow: Flow | undefined, site: CallSite | undefined): Guard {
+    const hold = new Hold(this, { flow, site, at: this.#clock.now() });
+    this.#holds.add(hold);
+    return new Guard(hold);
+  }
+
+  /** At the end of the line. `waiting` is the flow that may be stuck with it. */
+  #wait(
+    { waitMs, signal }: WaitTerms,
+    { flow, site, waiting }: Taker & { readonly waiting: Flow | undefined },
+  ): Promise<Guard> {
+    const { promise, resolve, reject } = Promise.withResolvers<Guard>();
+    const since = this.#clock.now();
+    const giveUp = (error: () => unknown): void => {
+      if (!this.#line.delete(waiter)) return;
+      if (flow?.stand !== undefined) flow.end();
+      reject(error());
+      waiter.leave();
+    };
+    const onLate = (): void => giveUp(() => this.#lateError(since));
+    const onAbort = (): void => giveUp(() => signal?.reason);
+    const timer = Number.isFinite(waitMs) ? this.#timers.after(waitMs, onLate) : undefined;
+    const leave = (): void => {
+      timer?.cancel();
+      signal?.removeEventListener("abort", onAbort);
+    };
+    const waiter: Waiter = { flow, site, resolve, leave };
+    this.#line.add(waiter);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    if (waiting === undefined) return withChain(promise, flow);
+    return waitInFlow({
+      ...{ flow: waiting, what: this.what, on: this, site, settled: promise },
+      ...{ timers: this.#timers, movers: () => this.#movers() },
+      refuse: (error) => giveUp(() => error),
+      ...(flow?.stand === undefined ? {} : { deliver: (guard, to) => guard.deliver(to) }),
+    });
+  }
+
+  /** Any holder can end the wait of all. */
+  #movers(): Movers {
+    const flows: Flow[] = [];
+    for (const { flow } of this.#holds) {
+      if (flow === undefined) return "unknown";
+      flows.push(flow);
+    }
+    return { need: "any", flows };
+  }
+
+  #lateError(since: MonotonicMs): UnjamError<"UNJAM_WAIT_TIMEOUT"> {
+    const holders = this.holders();
+    const named = holders.slice(0, HOLDERS_NAMED_MAX).map(describe);
+    const rest = holders.length - named.length;
+    return new UnjamError("UNJAM_WAIT_TIMEOUT", {
+      what: `the wait for ${this.what}`,
+      waitedMs: Math.round(this.#clock.now() - since),
+      state: `held by ${named.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`,
+    });
+  }
+}
+
+const NO_REPORTS: readonly (() => void)[] = [];
+
+function describe({ who, site, sinceMs }: Holder): string {
+  const place = site === undefined ? "" : ` (${site})`;
+  return `${who}${place} for ${Math.round(sinceMs)} ms`;
+}
+
+/** The flow of a function that takes a lock, from here on; none when its place is not noted. */
+function enterLockFlow(site: CallSite | undefined): Flow | undefined {
+  if (site === undefined || !canFollowFlows) return undefined;
+  const flow = new Flow(new Stand(site));
+  enterFlow(flow);
+  return flow;
+}
+
+/** For a lock flow, notes who awaits the call by the time it has its lock. */
+function withChain(granted: Guard | Promise<Guard>, flow: Flow | undefined): Promise<Guard> {
+  if (flow?.stand === undefined) return Promise.resolve(granted);
+  const { promise, resolve, reject } = Promise.withResolvers<Guard>();
+  // With these two and nothing else, the await chain leads from the one promise to the other.
+  deliver(granted, resolve).then(resolve, reject);
+  return promise;
+}
+
+async function deliver(
+  granted: Guard | Promise<Guard>,
+  resolve: (guard: Guard) => void,
+): Promise<Guard> {
+  const guard = await granted;
+  guard.deliver({ resolve, chain: captureStack(SITE_FRAMES_MAX, deliver) });
+  return guard;
+}

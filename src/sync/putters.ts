@@ -1,0 +1,194 @@
+/**
+ * Those who put and ask, and what they are told. Where nothing is to be waited for a put costs an
+ * item and an ask a promise; everything else (options, a full queue, a flow that may deadlock) goes
+ * the slow way, which costs a few microseconds.
+ */
+import { UnjamError } from "../core/errors.ts";
+import { WAIT_MS_DEFAULT } from "../core/limits.ts";
+import { invalid } from "../core/options.ts";
+import type { Admission, Terms } from "./admission.ts";
+import type { Answers } from "./answers.ts";
+import type { Consumers } from "./consumers.ts";
+import { currentFlow } from "./flow.ts";
+import type { Holders } from "./holders.ts";
+import { Item } from "./item.ts";
+import type { Moment, Moments } from "./moments.ts";
+import type { QueueCore } from "./queue-core.ts";
+import { type PutOptions, type QueueSettings, readPutOptions } from "./queue-options.ts";
+import type { WaitEnds } from "./slow-wait.ts";
+import { roomOnStack } from "./stack-room.ts";
+import type { Movers } from "./wait-graph.ts";
+import type { Waits } from "./waits.ts";
+
+/** "dropped": the queue was full, and the policy "drop-newest" let this one go. */
+export type PutOutcome = "added" | "dropped";
+
+const ADDED: Promise<PutOutcome> = Promise.resolve("added");
+
+/** What the parts of a queue share. */
+export interface QueueParts<T> {
+  readonly settings: QueueSettings<T>;
+  readonly core: QueueCore<T>;
+  readonly consumers: Consumers<T>;
+  readonly answers: Answers<T>;
+  readonly holders: Holders<T>;
+  readonly moments: Moments;
+  readonly waits: Waits;
+}
+
+export class Putters<T> {
+  readonly #parts: QueueParts<T>;
+  readonly #core: QueueCore<T>;
+  readonly #moments: Moments;
+  readonly #answers: Answers<T>;
+  readonly #admission: Admission<T>;
+  /** `undefined` where the order does not depend on the value. */
+  readonly #rankBy: ((value: T) => number) | undefined;
+
+  constructor(parts: QueueParts<T>, admission: Admission<T>) {
+    const { order } = parts.settings;
+    this.#parts = parts;
+    this.#core = parts.core;
+    this.#moments = parts.moments;
+    this.#answers = parts.answers;
+    this.#admission = admission;
+    this.#rankBy = typeof order === "object" ? order.by : undefined;
+  }
+
+  put(value: T, options: PutOptions | undefined): Promise<PutOutcome> {
+    if (options !== undefined || this.#rankBy !== undefined || !this.#core.hasRoom) {
+      return this.#putSlowly(value, options);
+    }
+    this.#core.admit(new Item(value, "queued", undefined), 0);
+    return ADDED;
+  }
+
+  tryPut(value: T): boolean {
+    const rank = this.#rankOf(value);
+    if (!this.#core.hasRoom) return false;
+    this.#core.admit(new Item(value, "queued", undefined), rank);
+    return true;
+  }
+
+  ask<R>(value: T, options: PutOptions | undefined): Promise<R> {
+    const isPlain = options === undefined && this.#rankBy === undefined;
+    if (!isPlain || currentFlow() !== undefined) return this.#askSlowly(value, options);
+    return new Promise((resolve) => {
+      const moment = this.#moments.now;
+      // Not before: a promise and a timer run hooks of the user's, which may fill or close the queue.
+      if (!this.#core.hasRoom) {
+        resolve(this.#askSlowly(value, options));
+        return;
+      }
+      const item = new Item(value, "queued", moment);
+      moment.openCount++;
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the consumer's handler returns R.
+      item.answer = resolve as (result: unknown) => void;
+      this.#core.admit(item, 0);
+    });
+  }
+
+  /** Ends the asks of a moment whose deadline has come: those that wait, and those that are held. */
+  late(moment: Moment): void {
+    const held = this.#parts.holders.items(this.#parts.consumers.all());
+    for (const item of [...this.#core.queued(), ...held]) {
+      if (item.moment === moment && item.answer !== undefined) this.#askLate(item);
+    }
+  }
+
+  #putSlowly(value: T, options: PutOptions | undefined): Promise<PutOutcome> {
+    try {
+      const terms = readPutOptions(options, "queue.put()");
+      const rank = this.#rankOf(value);
+      roomOnStack();
+      const item = new Item(value, "outside", undefined);
+      const { core, waits, settings } = this.#parts;
+      const wait = waits.begin<PutOutcome>(terms, {
+        end: () => core.withdraw(offer),
+        late: (waitMs) => this.#admission.full(waitMs),
+      });
+      const offer: Terms<T> = {
+        ...{ item, rank, place: "nowhere", whenFull: terms.whenFull ?? settings.whenFull },
+        admitted: () => wait.answer("added"),
+        dropped: () => wait.answer("dropped"),
+        refused: (error) => wait.refuse(error),
+      };
+      wait.listenTo(terms.signal);
+      if (wait.isWaiting) this.#admission.offer(offer);
+      return waits.promise(wait, `room in queue "${core.name}"`, () => this.#takerMovers());
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #askSlowly<R>(value: T, options: PutOptions | undefined): Promise<R> {
+    try {
+      const terms = readPutOptions(options, "queue.ask()");
+      const rank = this.#rankOf(value);
+      roomOnStack();
+      const item = new Item(value, "outside", undefined);
+      const { core, waits, settings } = this.#parts;
+      const on: WaitEnds = {
+        end: () => {
+          item.answer = undefined;
+          core.withdraw(offer);
+          if (item.phase === "queued") core.drop(item);
+        },
+        late: (waitMs) => this.#lateness(item, waitMs),
+      };
+      const wait = waits.begin<R>(terms, on);
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the consumer's handler returns R.
+      item.answer = (result) => wait.answer(result as R);
+      const offer: Terms<T> = {
+        ...{ item, rank, place: "nowhere", whenFull: terms.whenFull ?? settings.whenFull },
+        admitted: () => undefined,
+        dropped: () => this.#answers.dropped(item, "the queue was full (drop-newest)"),
+        refused: (error) => wait.refuse(error),
+      };
+      wait.listenTo(terms.signal);
+      if (wait.isWaiting) this.#admission.offer(offer);
+      return waits.promise(wait, `an answer of queue "${core.name}"`, () => this.#askMovers(item));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Runs the user's code, so it comes before anything is changed. */
+  #rankOf(value: T): number {
+    if (this.#rankBy === undefined) return 0;
+    const rank: unknown = this.#rankBy(value);
+    if (typeof rank === "number" && !Number.isNaN(rank)) return rank;
+    throw invalid("order.by", "JoinableQueue", "a function that returns a number", rank);
+  }
+
+  #askLate(item: Item<T>): void {
+    const lateness = this.#lateness(item, WAIT_MS_DEFAULT);
+    if (item.phase === "queued") this.#core.drop(item);
+    this.#answers.refuse(item, lateness);
+  }
+
+  #lateness(item: Item<T>, waitMs: number): UnjamError {
+    if (item.phase === "outside") return this.#admission.full(waitMs);
+    const what = `ask in queue "${this.#core.name}"`;
+    const state =
+      item.phase === "queued"
+        ? `one of ${this.#core.size} that wait`
+        : `held by ${this.#parts.consumers.slotOf(item)?.flow.name ?? "a lease"}`;
+    return new UnjamError("UNJAM_WAIT_TIMEOUT", { what, waitedMs: waitMs, state });
+  }
+
+  #askMovers(item: Item<T>): Movers {
+    if (item.phase !== "held") return this.#takerMovers();
+    const flow =
+      this.#parts.consumers.slotOf(item)?.flow ?? this.#parts.holders.leaseOn(item)?.flow;
+    return flow === undefined ? "unknown" : { need: "all", flows: [flow] };
+  }
+
+  /** Who may take the next item, and so make room. */
+  #takerMovers(): Movers {
+    const { consumers, core, holders } = this.#parts;
+    const isKnown = consumers.areKnown && !core.isPaused && !holders.hasLeased;
+    if (!isKnown) return "unknown";
+    return { need: "any", flows: consumers.liveSlots().map(({ flow }) => flow) };
+  }
+}

@@ -1,0 +1,71 @@
+import type { Logger } from "../core/job-context.ts";
+import { invalid } from "../core/options.ts";
+import { thrownText } from "./thrown-text.ts";
+
+/** Everything a queue tells those who listen: a closed list. Nothing is sent per item. */
+export interface QueueEvents {
+  /** It refused somebody, dropped something or let a caller wait. At most once a second. */
+  readonly full: {
+    readonly queue: string;
+    readonly capacity: number;
+    /** How often since the last notice. */
+    readonly count: number;
+    /** Items that its overflow policies dropped since it was made. */
+    readonly droppedCount: number;
+  };
+  /** Its last consumer died; puts are refused until there is a new one. */
+  readonly broken: { readonly queue: string; readonly reason: string };
+  /** A consumer died. */
+  readonly died: { readonly queue: string; readonly consumer: string; readonly reason: string };
+  /** A lease was garbage-collected before it was settled; its item counts as failed. */
+  readonly forgotten: { readonly queue: string; readonly value: string; readonly error: unknown };
+}
+export type QueueEventName = keyof QueueEvents;
+const NAMES: readonly QueueEventName[] = ["full", "broken", "died", "forgotten"];
+
+type Listener = (data: never) => void;
+
+/** Gives events to those who listen, and writes them to the log. Nobody's throw stops the queue. */
+export class QueueReport {
+  readonly #logger: Logger;
+  readonly #listeners = new Map<QueueEventName, Set<Listener>>();
+
+  constructor(logger: Logger | undefined) {
+    this.#logger = logger ?? consoleLogger;
+  }
+
+  on<N extends QueueEventName>(name: N, listener: (data: QueueEvents[N]) => void): () => void {
+    if (!NAMES.includes(name)) throw invalid("event", "queue.on()", NAMES.join(", "), name);
+    const listeners = this.#listeners.get(name) ?? new Set();
+    listeners.add(listener);
+    this.#listeners.set(name, listeners);
+    return () => void listeners.delete(listener);
+  }
+
+  emit<N extends QueueEventName>(name: N, data: QueueEvents[N], message: string): void {
+    this.warn(data, message);
+    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
+      try {
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- registered under this name by on(), which types it.
+        (listener as (data: unknown) => void)(data);
+      } catch (error) {
+        this.warn({ event: name, error: thrownText(error) }, "a listener of queue.on() threw");
+      }
+    }
+  }
+
+  warn(fields: object, message: string): void {
+    try {
+      this.#logger.warn(fields, message);
+    } catch {
+      // Nobody is left to tell.
+    }
+  }
+}
+
+/* oxlint-disable no-console -- the one way to tell somebody that every JavaScript runtime has. */
+const consoleLogger: Logger = {
+  info: (fields, message) => console.info(`unjam: ${message}`, fields),
+  warn: (fields, message) => console.warn(`unjam: ${message}`, fields),
+  error: (fields, message) => console.error(`unjam: ${message}`, fields),
+};

@@ -1,0 +1,69 @@
+import type { MonotonicMs } from "../core/clock.ts";
+
+/** What a wait tells its owner. */
+export interface WaitEnds {
+  /** It is over, however it ended; called before its caller hears of it. */
+  readonly end: () => void;
+  /** The error that a wait of `waitMs` ends with at its deadline. */
+  readonly late: (waitMs: number) => Error;
+}
+
+/**
+ * One caller who waits: for room, for an item, for a join. It ends once; whoever comes second with
+ * an answer changes nothing.
+ */
+export class SlowWait<A> {
+  readonly since: MonotonicMs;
+  readonly promise: Promise<A>;
+  readonly #resolve: (answer: A) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #on: WaitEnds;
+  #forgetSignal: () => void = () => undefined;
+  #phase: "waiting" | "over" = "waiting";
+
+  constructor(since: MonotonicMs, on: WaitEnds) {
+    this.since = since;
+    this.#on = on;
+    const { promise, resolve, reject } = Promise.withResolvers<A>();
+    this.promise = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  get isWaiting(): boolean {
+    return this.#phase === "waiting";
+  }
+
+  answer(answer: A): void {
+    if (this.#over()) this.#resolve(answer);
+  }
+
+  refuse(error: unknown): void {
+    if (this.#over()) this.#reject(error);
+  }
+
+  /** Its deadline has come. */
+  late(waitMs: number): void {
+    this.refuse(this.#on.late(waitMs));
+  }
+
+  /**
+   * Ends with the signal's reason when it aborts, or has aborted since it was read: ranking and
+   * getters of options run in between. A signal may live long: it is let go of at the end.
+   */
+  listenTo(signal: AbortSignal | undefined): void {
+    if (signal === undefined || !this.isWaiting) return;
+    const onAbort = (): void => this.refuse(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    this.#forgetSignal = () => signal.removeEventListener("abort", onAbort);
+    if (signal.aborted) onAbort();
+  }
+
+  #over(): boolean {
+    if (this.#phase === "over") return false;
+    this.#phase = "over";
+    this.#forgetSignal();
+    this.#on.end();
+    return true;
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * How to know again the one activation of a function that took a lock. The stack gives functions
+ * and positions, not activations, so a stand is only taken where nothing else can pass for it.
+ *
+ * The store that `lock()` enters leaks into the functions that called its caller: they go on, when
+ * the caller awaits, and what they start then would look like a part of the holder. It cannot leak
+ *
+ * - when the caller was the outermost function that ran: it had been resumed, and its turn is its
+ *   own ("alone");
+ * - when all that called it await it, directly or through each other, so that none goes on;
+ * - when the holder shows itself after the await, in its own turn: a `using` declaration takes the
+ *   guard, or it takes the next lock before it awaits anything else.
+ *
+ * Everywhere else there is no stand, and the holder is never proved to wait for anything.
+ *
+ * One case is left that the stack cannot tell: a function that holds the lock starts itself again,
+ * directly or through others, without awaiting it, outside of any scope, and this second one takes
+ * another branch past the place of the lock, and there waits for what the first one holds.
+ */
+import type { CallSite } from "./call-site.ts";
+import { readTags } from "./scope-tags.ts";
+import { type Frame, readFrames, type Stack, TASK_QUEUES } from "./stack-frames.ts";
+
+interface Place {
+  readonly fn: string;
+  /** Where it called `lock()`: who stands there now is another activation. */
+  readonly calledAt: string | undefined;
+  /** From where on it holds the lock, in characters. */
+  readonly heldFrom: number;
+  /** Who awaits it, outwards, as far as that was known when it got the lock. */
+  readonly awaitedBy: readonly Frame[];
+}
+
+/** A place where a holder stood, in a turn that began with its own await. */
+interface Seen {
+  readonly at: CallSite;
+  /** Known from the turn itself; else the stack must show that nothing called the holder. */
+  readonly isOwnTurn: boolean;
+}
+
+/** The functions by which compilers write a `using` declaration for runtimes that have none. */
+const USING = /^(?:__addDisposableResource|__using|using)$/;
+
+export class Stand {
+  /** Where `lock()` was called. */
+  readonly site: CallSite;
+  /** Where the holder was seen in a turn of its own. */
+  readonly #seen: Seen | undefined;
+  #granted: Stack | undefined;
+  #place: Place | undefined | "unread" = "unread";
+
+  constructor(site: CallSite, seen?: Seen) {
+    this.site = site;
+    this.#seen = seen;
+  }
+
+  /** The same holder, seen at a place after it got the lock. */
+  moved(at: CallSite, isOwnTurn: boolean): Stand {
+    return new Stand(this.site, { at, isOwnTurn });
+  }
+
+  /** The function that called `lock()`, in words. */
+  get who(): string {
+    const name = this.site.frames[0]?.name ?? null;
+    return name === null ? "a function without a name" : `${name}()`;
+  }
+
+  /** The await chain of the call, at the moment at which it gets the lock. */
+  granted(chain: Stack): void {
+    this.#granted = chain;
+    this.#place = "unread";
+  }
+
+  /** Whether the holder is among those who await a wait that was begun at `site`. */
+  awaits(chain: readonly Frame[], site: CallSite | undefined): boolean {
+    const place = this.#read();
+    if (place === undefined || site === undefined) return false;
+    const { fn, calledAt } = place;
+    const callers = runningOf(site).filter((frame) => frame.fn === fn);
+    const awaiters = chain.filter((frame) => frame.fn === fn);
+    // One that called the other without awaiting it: which of the two awaits cannot be told.
+    if (callers.length > awaiters.length) return false;
+    const isOther = callers.some(({ at }) => at === calledAt);
+    const other = isOther ? chain.findIndex((frame) => frame.fn === fn) : -1;
+    return this.#isAmong(chain.slice(other + 1));
+  }
+
+  /** Whether the holder is among those who run at `site`, or who await them. */
+  isRunning(site: CallSite): boolean {
+    return this.#isAmong([...runningOf(site), ...awaitersIn(site.frames)]);
+  }
+
+  #isAmong(frames: readonly Frame[]): boolean {
+    const place = this.#read();
+    if (place === undefined) return false;
+    return frames.some((frame, index) => isHolder(place, frame, frames.slice(index + 1)));
+  }
+
+  #read(): Place | undefined {
+    if (this.#place === "unread") {
+      this.#place = placeOfUse(this.#seen, this.site) ?? placeOfCall(this.site, this.#granted);
+    }
+    return this.#place;
+  }
+}
+
+/** Whether this frame is the holder, and not another activation of the same function. */
+function isHolder(place: Place, frame: Frame, outer: readonly Frame[]): boolean {
+  const { fn, calledAt, awaitedBy } = place;
+  if (frame.fn !== fn || frame.at === calledAt) return false;
+  if (!awaitedBy.every(({ at }, index) => at === outer[index]?.at)) return false;
+  // Within a scope there is one such chain: each function in it awaits one thing. Else the holder
+  // may have started the like of all of it again, without awaiting it. That one is not expected to
+  // be past the lock, not while the first still holds it.
+  return frame.position > place.heldFrom || readTags(awaitedBy).length > 0;
+}
+
+function placeOfUse(seen: Seen | undefined, call: CallSite): Place | undefined {
+  if (seen === undefined || seen.at.isCut) return undefined;
+  const running = runningOf(seen.at);
+  const holder = running.at(-1);
+  if (holder?.fn === undefined) return undefined;
+  const { fn } = holder;
+  const caller = runningOf(call).find((frame) => frame.fn === fn);
+  const between = running.length - 1;
+  // In its own turn the holder may have called others; it must be the one that asked for the lock.
+  const isCertain = seen.isOwnTurn
+    ? caller !== undefined
+    : between === 0 || (between === 1 && USING.test(running[0]?.name ?? ""));
+  if (!isCertain) return undefined;
+  const awaitedBy = awaitersIn(seen.at.frames);
+  return { fn, calledAt: caller?.at, heldFrom: (caller ?? holder).position, awaitedBy };
+}
+
+function placeOfCall(site: CallSite, granted: Stack | undefined): Place | undefined {
+  if (site.isCut) return undefined;
+  const running = runningOf(site);
+  const [first] = running;
+  if (first?.fn !== undefined && running.length === 1) {
+    const awaitedBy = awaitersIn(site.frames);
+    return { fn: first.fn, calledAt: first.at, heldFrom: first.position, awaitedBy };
+  }
+  const chain = granted === undefined ? [] : awaitersIn(readFrames(granted));
+  const index = chain.findIndex(({ fn }) => fn !== undefined && running.some((r) => r.fn === fn));
+  const holder = chain[index];
+  if (holder?.fn === undefined) return undefined;
+  const { fn } = holder;
+  const inner = running.findIndex((frame) => frame.fn === fn);
+  const awaitedBy = chain.slice(index + 1);
+  if (!areAwaiting(running.slice(inner + 1), awaitedBy)) return undefined;
+  return { fn, calledAt: running[inner]?.at, heldFrom: holder.position, awaitedBy };
+}
+
+/** Whether all these callers are among the awaiters, in the same order. */
+function areAwaiting(callers: readonly Frame[], awaiters: readonly Frame[]): boolean {
+  let outer = 0;
+  return callers.every(({ fn }) => {
+    while (outer < awaiters.length && awaiters[outer]?.fn !== fn) outer++;
+    return fn !== undefined && outer++ < awaiters.length;
+  });
+}
+
+/** What runs in this turn, from the inside. */
+function runningOf(site: CallSite): readonly Frame[] {
+  const running = site.frames.filter(({ isAsync }) => !isAsync);
+  const loop = running.findIndex(({ script }) => script === TASK_QUEUES);
+  return loop === -1 ? running : running.slice(0, loop);
+}
+
+function awaitersIn(frames: readonly Frame[]): readonly Frame[] {
+  return frames.filter(({ isAsync }) => isAsync);
+}

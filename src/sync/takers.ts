@@ -1,0 +1,141 @@
+/** Those who take items themselves: by `get`, by `tryGet`, and in `for await` loops. */
+import { UnjamError } from "../core/errors.ts";
+import type { SiteSampler } from "./call-site.ts";
+import { currentFlow } from "./flow.ts";
+import type { Item } from "./item.ts";
+import { Iteration } from "./iteration.ts";
+import { type Holding, Lease, type LeaseEnd } from "./lease.ts";
+import type { QueueParts } from "./putters.ts";
+import { readWaitOptions, type WaitOptions } from "./queue-options.ts";
+import type { QueueReport } from "./queue-report.ts";
+import type { SlowWait } from "./slow-wait.ts";
+import { roomOnStack } from "./stack-room.ts";
+import type { WaitTerms } from "./waits.ts";
+
+const FOR_EVER: WaitTerms = { waitMs: Number.POSITIVE_INFINITY, signal: undefined };
+
+/** Who takes an item, and where. */
+type Taking = Pick<Holding<never>, "site" | "flow">;
+
+export class Takers<T> {
+  readonly #parts: QueueParts<T>;
+  readonly #sites: SiteSampler;
+  readonly #report: QueueReport;
+  #waitingCount = 0;
+
+  constructor(
+    parts: QueueParts<T>,
+    tools: { readonly sites: SiteSampler; readonly report: QueueReport },
+  ) {
+    this.#parts = parts;
+    this.#sites = tools.sites;
+    this.#report = tools.report;
+  }
+
+  get(options: WaitOptions | undefined): Promise<Lease<T>> {
+    try {
+      const terms = readWaitOptions(options, "queue.get()");
+      const lease = this.tryGet();
+      if (lease !== undefined) return Promise.resolve(lease);
+      const { name: queue, waitersMax } = this.#parts.settings;
+      if (this.#parts.core.isOver) throw new UnjamError("UNJAM_QUEUE_CLOSED", { queue });
+      if (this.#waitingCount >= waitersMax) {
+        throw new UnjamError("UNJAM_TOO_MANY_WAITERS", { queue, waitersMax });
+      }
+      return this.#takeLater<Lease<T>>(terms, (wait) =>
+        wait.refuse(new UnjamError("UNJAM_QUEUE_CLOSED", { queue })),
+      );
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  tryGet(): Lease<T> | undefined {
+    roomOnStack();
+    const item = this.#parts.core.take();
+    if (item === undefined) return undefined;
+    return this.#lease(item, { site: this.#sites.sample(), flow: currentFlow() });
+  }
+
+  loop(): AsyncIterableIterator<T> {
+    const { consumers, core } = this.#parts;
+    consumers.loopStarted();
+    return new Iteration<T>({
+      next: async () => {
+        const lease = this.tryGet();
+        if (lease !== undefined || core.isOver) return lease;
+        return this.#takeLater<Lease<T> | undefined>(FOR_EVER, (wait) => wait.answer(undefined));
+      },
+      left: () => consumers.loopLeft(),
+    });
+  }
+
+  #takeLater<A>(
+    terms: WaitTerms,
+    onNone: (wait: SlowWait<A | Lease<T>>) => void,
+  ): Promise<A | Lease<T>> {
+    const { core, waits, settings } = this.#parts;
+    // Of the one who waits: when his item comes, the code that brings it is what runs.
+    const taking: Taking = { site: this.#sites.capture(), flow: currentFlow() };
+    let isInLine = true;
+    const wait: SlowWait<A | Lease<T>> = waits.begin(terms, {
+      end: () => {
+        this.#waitingCount--;
+        if (isInLine) core.leftTakers();
+      },
+      late: (waitedMs) =>
+        new UnjamError("UNJAM_WAIT_TIMEOUT", {
+          what: `get from queue "${settings.name}"`,
+          waitedMs,
+          state: core.isPaused ? "paused" : "empty",
+        }),
+    });
+    this.#waitingCount++;
+    core.waitForItem({
+      get isWaiting() {
+        return wait.isWaiting;
+      },
+      take: (item) => {
+        isInLine = false;
+        if (item === undefined) onNone(wait);
+        else wait.answer(this.#lease(item, taking));
+      },
+    });
+    wait.listenTo(terms.signal);
+    return wait.promise;
+  }
+
+  #lease(item: Item<T>, { site, flow }: Taking): Lease<T> {
+    const { holders, settings } = this.#parts;
+    const holding: Holding<T> = {
+      ...{ item, site, flow, phase: "held" },
+      takenAt: settings.ports.clock.now(),
+      settle: (end) => this.#settle(holding, end),
+    };
+    holders.add(holding);
+    return new Lease(holding);
+  }
+
+  #settle(holding: Holding<T>, end: LeaseEnd): void {
+    const { answers, core, holders } = this.#parts;
+    const { item } = holding;
+    holders.delete(holding);
+    switch (end.kind) {
+      case "done":
+        answers.done(item, undefined);
+        return;
+      case "failed":
+        answers.failed(item, end.error);
+        return;
+      case "back":
+        core.putBack(item);
+        return;
+      case "forgotten": {
+        answers.failed(item, end.error);
+        const value = holders.describe(item.value);
+        const data = { queue: core.name, value, error: end.error };
+        this.#report.emit("forgotten", data, "a lease was forgotten");
+      }
+    }
+  }
+}

@@ -1,0 +1,391 @@
+/** One interleaving: the same calls to a queue and to its model, compared after each of them. */
+import type { Scheduler } from "fast-check";
+import type { Consumer } from "../../src/sync/consumer.ts";
+import type { Lease } from "../../src/sync/lease.ts";
+import { JoinableQueue } from "../../src/sync/joinable-queue.ts";
+import { ManualClock } from "../../src/testing/manual-clock.ts";
+import { type ModelOrder, type ModelWait, QueueModel, rankOf } from "./queue-model.ts";
+import { type Watched, watch } from "./queue-stage.ts";
+
+export type Policy = "wait" | "reject" | "drop-newest" | "drop-oldest";
+
+export type Command =
+  | { readonly do: "put"; readonly whenFull: Policy; readonly timed: boolean }
+  | { readonly do: "ask"; readonly whenFull: Policy; readonly timed: boolean }
+  | { readonly do: "tryPut" | "tryGet" | "pause" | "resume" }
+  | { readonly do: "get" | "join"; readonly timed: boolean }
+  | { readonly do: "done" | "fail" | "putBack" | "abort" | "stop"; readonly which: number }
+  | { readonly do: "consume"; readonly concurrency: number }
+  | { readonly do: "advance"; readonly ms: number }
+  | { readonly do: "close"; readonly drop: boolean };
+
+export interface Shape {
+  readonly capacity: number;
+  readonly order: ModelOrder;
+  /** One length for all deadlines: of two lengths that end in one turn either may be first. */
+  readonly waitMs: number;
+}
+
+interface OpenWait {
+  readonly wait: ModelWait;
+  readonly watched: Watched<unknown>;
+  /** `undefined` when it was begun without a signal. */
+  readonly stop: AbortController | undefined;
+}
+
+const FAILURE = new Error("every fifth item fails");
+const ABORTED = "aborted";
+
+export class InterleavedRun {
+  readonly #clock = new ManualClock();
+  readonly #queue: JoinableQueue<number, number>;
+  readonly #model: QueueModel;
+  readonly #scheduler: Scheduler;
+  readonly #waitMs: number;
+  readonly #waits: OpenWait[] = [];
+  readonly #leases: Lease<number>[] = [];
+  readonly #leased = new Set<number>();
+  readonly #consumers: { readonly consumer: Consumer; phase: "live" | "stopped" }[] = [];
+  readonly #finished: Watched<void>[] = [];
+  readonly #started = new Set<number>();
+  readonly #ended = new Set<number>();
+  #nextId = 0;
+
+  constructor(scheduler: Scheduler, { capacity, order, waitMs }: Shape) {
+    this.#scheduler = scheduler;
+    this.#waitMs = waitMs;
+    this.#model = new QueueModel(capacity, order);
+    const quiet = (): void => undefined;
+    const clock = this.#clock;
+    this.#queue = new JoinableQueue<number, number>({
+      ...{ capacity, waitersMax: 1_000, diagnostics: "off" },
+      order: order === "by" ? { by: rankOf } : order,
+      describe: String,
+      logger: { info: quiet, warn: quiet, error: quiet },
+      ports: {
+        ...{ clock, random: () => 0.5 },
+        timers: {
+          soon: (run) => clock.soon(run),
+          // The timer of the deadlines is the one that says that it keeps the process alive.
+          after: (delayMs, run, options) =>
+            clock.after(
+              delayMs,
+              options?.keepsAlive === true ? () => this.#onDeadlines(run) : run,
+              options,
+            ),
+        },
+      },
+    });
+  }
+
+  /** Commands of one burst run in one turn; then all that follows from them happens. */
+  async burst(commands: readonly Command[]): Promise<void> {
+    for (const command of commands) {
+      if (command.do === "advance") {
+        await this.#clock.advance(command.ms);
+        continue;
+      }
+      this.#observe();
+      this.#model.takers = this.#queue.snapshot().takers;
+      this.#run(command);
+      this.#compare(command.do);
+    }
+    await this.#rest();
+  }
+
+  /** Lets all come to its end, and looks whether it has. */
+  async end(): Promise<void> {
+    const { waitIdle } = this.#scheduler;
+    await this.burst([{ do: "resume" }]);
+    await waitIdle.call(this.#scheduler);
+    for (let round = 0; this.#queue.unfinished > 0; round++) {
+      expectThat(round < 1_000, "what is unfinished can be finished");
+      await this.burst([{ do: "tryGet" }, { do: "done", which: 0 }]);
+      if (this.#scheduler.count() > 0) await waitIdle.call(this.#scheduler);
+      await this.#rest();
+    }
+    await this.burst([{ do: "close", drop: false }]);
+    await this.#clock.advance(60_000);
+    await this.#rest();
+    for (const { watched, wait } of this.#waits) {
+      expectThat(!watched.isPending, `a ${wait.kind} ends`);
+    }
+    for (const finished of this.#finished) expectThat(!finished.isPending, "a consumer ends");
+    for (const [id, place] of this.#model.places) {
+      expectThat(["done", "failed", "dropped"].includes(place), `${id} has come to an end`);
+    }
+    const { size, unfinished, putters, takers, holders } = this.#queue.snapshot();
+    const left = [size, unfinished, putters, takers, holders.length];
+    expectThat(
+      left.every((count) => count === 0),
+      `nothing is left: ${left.join(" ")}`,
+    );
+  }
+
+  #run(command: Exclude<Command, { do: "advance" }>): void {
+    const { which } = { which: 0, ...command };
+    switch (command.do) {
+      case "put":
+      case "ask":
+        this.#put(command);
+        return;
+      case "tryPut": {
+        const id = this.#nextId++;
+        expectThat(this.#queue.tryPut(id) === this.#model.tryPut(id), "tryPut tells whether");
+        return;
+      }
+      case "tryGet":
+        this.#taken(this.#queue.tryGet(), this.#model.take());
+        return;
+      case "get":
+        this.#get(command.timed);
+        return;
+      case "join":
+        this.#join(command.timed);
+        return;
+      case "done":
+      case "fail":
+      case "putBack":
+        this.#settle(command.do, which);
+        return;
+      case "abort":
+        this.#abort(which);
+        return;
+      case "pause":
+        this.#model.isPaused = true;
+        this.#queue.pause();
+        return;
+      case "resume":
+        this.#model.resume();
+        this.#queue.resume();
+        return;
+      case "consume":
+        this.#consume(command.concurrency);
+        return;
+      case "stop":
+        this.#stop(which);
+        return;
+      case "close":
+        this.#model.close(command.drop);
+        this.#queue.close({ drop: command.drop });
+    }
+  }
+
+  #put({ do: kind, whenFull, timed }: Extract<Command, { do: "put" | "ask" }>): void {
+    const { wait, stop, terms } = this.#begin(kind, timed);
+    // The fast ways have no options; the model must not care.
+    const isPlain = !timed && this.#model.hasRoom;
+    const options = isPlain ? undefined : { ...terms, whenFull };
+    const promise = this.#queue[kind](wait.id, options);
+    this.#watch(wait, promise, isPlain ? undefined : stop);
+    this.#model.put(wait, whenFull);
+  }
+
+  #get(timed: boolean): void {
+    const { wait, stop, terms } = this.#begin("get", timed);
+    const promise = this.#queue.get(terms);
+    const isHere = this.#model.queue.length > 0 && !this.#model.isPaused;
+    this.#watch(wait, promise, stop);
+    const got = promise.then(
+      (lease) => {
+        wait.expected = { value: lease };
+        this.#leases.push(lease);
+        this.#leased.add(lease.value);
+      },
+      () => undefined,
+    );
+    void got;
+    if (isHere) {
+      const id = this.#model.take();
+      if (id !== undefined) this.#leased.add(id);
+    } else if (this.#model.phase === "open" || this.#model.unfinished > 0) {
+      this.#model.waits.push(wait);
+      this.#model.takers++;
+    } else wait.expected = { code: "UNJAM_QUEUE_CLOSED" };
+  }
+
+  #join(timed: boolean): void {
+    const { wait, stop, terms } = this.#begin("join", timed);
+    this.#watch(wait, this.#queue.join(terms), stop);
+    this.#model.join(wait);
+  }
+
+  #settle(end: "done" | "fail" | "putBack", which: number): void {
+    const [lease] = this.#leases.splice(which % Math.max(1, this.#leases.length), 1);
+    if (lease === undefined) return;
+    const { value: id } = lease;
+    this.#leased.delete(id);
+    if (end === "done") this.#model.settle(id, "done", { value: undefined });
+    else if (end === "fail") this.#model.settle(id, "failed", { code: "FAILED" });
+    else this.#model.putBack(id);
+    lease[end](FAILURE);
+  }
+
+  #abort(which: number): void {
+    const open = this.#waits.filter(
+      ({ stop, watched }) => stop?.signal.aborted === false && watched.isPending,
+    );
+    const chosen = open[which % Math.max(1, open.length)];
+    if (chosen === undefined) return;
+    const { wait, stop } = chosen;
+    const before = this.#queue.snapshot();
+    stop?.abort(ABORTED);
+    if (wait.kind === "get") {
+      // Whether it or a slot was given the last item, only its promise will tell.
+      const takers = before.takers - this.#queue.snapshot().takers;
+      expectThat(takers === 0 || takers === 1, "an abort ends one wait");
+      if (takers === 1) this.#model.end(wait, "aborted");
+    } else this.#model.end(wait, "aborted");
+  }
+
+  #consume(concurrency: number): void {
+    if (this.#model.phase === "closed") return;
+    const handler = async (id: number): Promise<number> => {
+      this.#started.add(id);
+      this.#observe();
+      await this.#scheduler.schedule(Promise.resolve(), `the handler of ${id}`);
+      this.#observe();
+      this.#ended.add(id);
+      if (id % 5 === 4) throw FAILURE;
+      return id;
+    };
+    const consumer = this.#queue.consume(handler, { concurrency });
+    this.#consumers.push({ consumer, phase: "live" });
+    this.#finished.push(watch(consumer.finished));
+    this.#model.consumerStarted();
+  }
+
+  #stop(which: number): void {
+    const chosen = this.#consumers[which % Math.max(1, this.#consumers.length)];
+    if (chosen === undefined) return;
+    const wasLive = chosen.phase === "live" && this.#model.phase === "open";
+    chosen.phase = "stopped";
+    chosen.consumer.stop();
+    this.#givenBack();
+    if (wasLive) this.#model.consumerStopped();
+  }
+
+  /** What was on its way to a slot stands in front again, as it stood before. */
+  #givenBack(): void {
+    const held = this.#heldNow();
+    const back = [...this.#model.held].filter((id) => !held.has(id));
+    for (const id of back.toReversed()) {
+      expectThat(!this.#started.has(id) && !this.#leased.has(id), `${id} had not begun`);
+      this.#model.takers = 0;
+      this.#model.putBack(id);
+    }
+  }
+
+  #onDeadlines(run: () => void): void {
+    this.#observe();
+    this.#model.takers = this.#queue.snapshot().takers;
+    run();
+    this.#model.expire(this.#clock.now());
+    this.#compare("deadlines");
+  }
+
+  /** What consumers did since the last look. */
+  #observe(): void {
+    const held = this.#heldNow();
+    for (const id of [...this.#model.held].filter((each) => !held.has(each))) {
+      expectThat(this.#ended.has(id), `${id} left its holder, who had not ended`);
+      this.#ended.delete(id);
+      this.#started.delete(id);
+      const isFailed = id % 5 === 4;
+      const answer = isFailed ? { code: "FAILED" } : { value: id };
+      this.#model.settle(id, isFailed ? "failed" : "done", answer);
+    }
+    this.#model.takers = 0;
+    const taken = [...held].filter((id) => !this.#model.held.has(id));
+    for (const _ of taken) {
+      const id = this.#model.take();
+      expectThat(id !== undefined && held.has(id), `${taken.join()} taken, and ${id} was next`);
+    }
+  }
+
+  #taken(lease: Lease<number> | undefined, id: number | undefined): void {
+    expectThat(lease?.value === id, `tryGet took ${lease?.value}, and ${id} was next`);
+    if (lease === undefined) return;
+    this.#leases.push(lease);
+    this.#leased.add(lease.value);
+  }
+
+  /** The queue and its model must be the same right after each call. */
+  #compare(after: string): void {
+    const { size, unfinished, putters, takers, isPaused, phase } = this.#queue.snapshot();
+    const model = this.#model;
+    const facts = `after ${after}: ${JSON.stringify({ size, unfinished, putters, takers })}, model ${JSON.stringify({ queue: model.queue, held: [...model.held], line: model.line.map(({ id }) => id) })}`;
+    const held = this.#heldNow();
+    expectThat(unfinished === size + held.size, `each unfinished item waits or is held ${facts}`);
+    expectThat(size === model.queue.length, `as many wait ${facts}`);
+    expectThat(held.size === model.held.size, `as many are held ${facts}`);
+    for (const id of held) expectThat(model.held.has(id), `${id} is held by right ${facts}`);
+    expectThat(putters === model.line.length, `as many wait for room ${facts}`);
+    expectThat(takers === 0 || size === 0 || isPaused, `nobody waits for what is there ${facts}`);
+    expectThat(
+      putters === 0 || size >= model.capacity || phase !== "open",
+      `nobody waits for room that is there ${facts}`,
+    );
+  }
+
+  /** All promises have been told by now what the model says. */
+  async #rest(): Promise<void> {
+    await this.#clock.rest();
+    this.#observe();
+    this.#compare("rest");
+    const now = this.#clock.now();
+    for (const { wait, watched } of this.#waits) {
+      const { expected } = wait;
+      if (wait.kind === "get") {
+        expectThat(!watched.isPending || wait.deadlineAt > now, "a get ends at its deadline");
+      } else if (expected === "pending") {
+        expectThat(watched.isPending, `a ${wait.kind} of ${wait.id} waits`);
+      } else if ("aborted" in expected) {
+        expectThat(watched.reason === ABORTED, `a ${wait.kind} of ${wait.id} was aborted`);
+      } else if ("code" in expected) {
+        const code = watched.reason === FAILURE ? "FAILED" : watched.code;
+        expectThat(
+          code === expected.code,
+          `${wait.kind} ${wait.id}: ${expected.code}, ${String(code)}`,
+        );
+      } else
+        expectThat(isSame(watched, expected.value), `a ${wait.kind} of ${wait.id} has its answer`);
+    }
+  }
+
+  #begin(
+    kind: ModelWait["kind"],
+    timed: boolean,
+  ): {
+    readonly wait: ModelWait;
+    readonly stop: AbortController;
+    readonly terms: { readonly waitMs: number; readonly signal: AbortSignal };
+  } {
+    const stop = new AbortController();
+    const waitMs = timed ? this.#waitMs : 30_000;
+    const id = kind === "put" || kind === "ask" ? this.#nextId++ : -1;
+    const deadlineAt = this.#clock.now() + waitMs;
+    const wait: ModelWait = { kind, id, deadlineAt, expected: "pending" };
+    return { wait, stop, terms: { waitMs, signal: stop.signal } };
+  }
+
+  #watch(wait: ModelWait, promise: Promise<unknown>, stop: AbortController | undefined): void {
+    this.#waits.push({ wait, watched: watch(promise), stop });
+  }
+
+  #heldNow(): Set<number> {
+    return new Set(this.#queue.holders().map(({ value }) => Number(value)));
+  }
+}
+
+function isSame({ fate, value }: Watched<unknown>, expected: unknown): boolean {
+  if (fate === "pending" || !("value" in fate)) return false;
+  if (typeof expected !== "object") return value === expected;
+  const { done, failed } = { ...Object(value) } as { done?: number; failed?: number };
+  const wanted = { ...Object(expected) } as { done?: number; failed?: number };
+  return done === wanted.done && failed === wanted.failed;
+}
+
+function expectThat(condition: boolean, fact: string): void {
+  if (!condition) throw new Error(fact);
+}
