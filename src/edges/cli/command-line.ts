@@ -153,7 +153,8 @@ function present(
 function checkWords(command: Command, words: readonly string[], where: string): void {
   const { args } = command;
   const missing = args[words.length];
-  if (missing !== undefined) throw leftOut(`<${missing.name}>`, where, missing.about);
+  if (missing !== undefined && missing.count !== "optional")
+    throw leftOut(`<${missing.name}>`, where, missing.about);
   const takesMany = args.at(-1)?.count === "many";
   const extra = words[args.length];
   if (extra !== undefined && !takesMany) {

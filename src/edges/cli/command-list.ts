@@ -12,6 +12,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "queues pause": async () => (await import("./commands/queues-pause.ts")).queuesPause,
   "queues resume": async () => (await import("./commands/queues-resume.ts")).queuesResume,
   doctor: async () => (await import("./commands/doctor.ts")).doctor,
+  lab: async () => (await import("./commands/lab.ts")).lab,
 };
 
 /** The plain listing may be spelled out, as in other tools. */

@@ -36,11 +36,11 @@ export type FlagValue<F extends Flag> = F extends { readonly kind: "switch" }
 
 export type FlagValues<F extends Flags> = { readonly [K in keyof F]: FlagValue<F[K]> };
 
-/** A word on the command line that is not a flag. Only the last may be "many". */
+/** A word on the command line that is not a flag. Only the last may be "many" or "optional". */
 export interface Argument {
   readonly name: string;
   readonly about: string;
-  readonly count: "one" | "many";
+  readonly count: "one" | "many" | "optional";
 }
 
 /** What a command gets when it runs: words in the order of its arguments, flags read and checked. */

@@ -43,6 +43,7 @@ export async function overview(): Promise<string> {
     "  unjam worker --tasks ./tasks.ts",
     `  unjam enqueue resize '{"width":200}' --queue images --wait 30s`,
     "  unjam doctor",
+    "  unjam lab lost-task-done",
   ].join("\n");
 }
 
@@ -86,6 +87,7 @@ function section(title: string, rows: readonly (readonly [string, string])[]): s
 }
 
 function placeholder({ name, count }: Argument): string {
+  if (count === "optional") return `[<${name}>]`;
   return count === "many" ? `<${name}…>` : `<${name}>`;
 }
 
