@@ -128,7 +128,4 @@ describe("the log pipeline", () => {
     expect(dead.map(({ id }) => id)).toContain("rest-server-0.log:13");
     expect(dead[0]?.error?.message).toContain("was refused");
   });
-
-  it.todo("names the cycle when its consumers put into their own full queue (UNJAM_DEADLOCK)");
-  it.todo("in JoinableQueue form (unjam/sync): a consumer without taskDone() does not hang join()");
 });

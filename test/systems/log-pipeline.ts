@@ -50,7 +50,8 @@ interface BulkItem {
   readonly index: { readonly _id: string; readonly status: number };
 }
 
-async function postBulk(
+/** Sends documents in one request, and answers with what became of each. */
+export async function postBulk(
   url: string,
   documents: readonly Document[],
   signal: AbortSignal,

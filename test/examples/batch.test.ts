@@ -1,0 +1,22 @@
+import { describe, expect, it } from "vitest";
+import { runExample } from "./example.ts";
+
+describe("batch", () => {
+  it("ends with how many were billed, how many failed, and the first ten errors", async () => {
+    const { code, stdout } = await runExample("batch/main.ts");
+
+    const [summary, ...errors] = stdout.trim().split("\n");
+    expect(summary).toBe("490 orders billed, 10 failed; the first of them:");
+    expect(errors).toHaveLength(10);
+    expect(errors).toContain("  49: Error: order 49 has no address");
+    expect(code).toBe(0);
+  });
+
+  it("hangs where only what is done is counted", async () => {
+    const { code, stdout, stderr } = await runExample("batch/broken.ts");
+
+    expect(stderr).toContain("a worker died: Error: order 49 has no address\n");
+    expect(stderr).toMatch(/still waiting for the batch after 1000 ms: \d+ done\n$/);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  });
+});
