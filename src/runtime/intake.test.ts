@@ -32,6 +32,21 @@ describe("the intake", () => {
     expect(stage.adding).toEqual([]);
   });
 
+  it("wakes the workers for a delayed job that was due when the store took it, once it is in", async () => {
+    const stage = await IntakeStage.open({ capacity: 10 });
+    stage.stage.gate.hold("add");
+    const enqueued = stage.enqueue({ runAt: stage.stage.clock.wallNow() + 5 });
+    const addingBefore = [...stage.adding];
+    await stage.stage.clock.advance(5);
+
+    stage.stage.gate.release("add");
+    await enqueued;
+    await stage.stage.clock.settle();
+
+    expect(addingBefore).toEqual([]);
+    expect(stage.adding).toEqual(["mail"]);
+  });
+
   it("passes on what the store rejects with", async () => {
     const stage = await IntakeStage.open({ capacity: 10 });
     stage.stage.gate.fail("add", new UnjamError("UNJAM_STORE_DISK_FULL", { file: "jobs.db" }));

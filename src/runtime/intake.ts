@@ -123,7 +123,9 @@ export class Intake {
   #noteAdded({ request, tries }: Entry): void {
     const { queue, runAt } = request.group.shape;
     if (runAt !== null) this.#onDelayed(runAt);
-    else if (tries > 0) this.#onAdding(queue);
+    // What was due when the store took it is ready already: the waker will not find it.
+    const mayBeReady = runAt === null ? tries > 0 : runAt <= this.#clock.wallNow();
+    if (mayBeReady) this.#onAdding(queue);
   }
 
   /** One of those who wait in line has its answer; the first try of a newcomer is not one. */

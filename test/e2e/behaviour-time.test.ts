@@ -167,6 +167,20 @@ describe.each(EVERYWHERE)("time on $store, $runtime", (mode) => {
   });
 });
 
+describe("a job that is due when it is enqueued", () => {
+  it.each([
+    ["a delayMs of 0", { delayMs: 0 }],
+    ["a runAt in the past", { runAt: 0 }],
+  ])("runs without any time passing, with %s", async (_, options) => {
+    const { note } = noting();
+    await using scene = await ClockedApp.open({ tasks: [note] });
+
+    const job = await scene.now(scene.app.enqueue(note, {}, options));
+
+    await expect(scene.now(job.result())).resolves.toBeUndefined();
+  });
+});
+
 describe("retention", () => {
   const keep = { doneMs: 10_000, deadMs: 120_000 };
 
