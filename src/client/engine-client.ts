@@ -4,6 +4,7 @@ import { UnjamError } from "../core/errors.ts";
 import type { JobNumber, JobRecord } from "../core/job.ts";
 import { formatJobId } from "../core/job-id.ts";
 import { ANSWER_SLACK_MS } from "../core/limits.ts";
+import { NumberMap } from "../core/number-map.ts";
 import type { CallAnswers, EngineCall, FromEngine, ToEngine } from "../runtime/messages.ts";
 
 interface OpenCall {
@@ -42,7 +43,7 @@ export class EngineClient {
   readonly #timers: Timers;
   readonly #send: (message: ToEngine) => void;
   readonly #calls = new Map<number, OpenCall>();
-  readonly #results = new Map<JobNumber, Set<ResultWait>>();
+  readonly #results = new NumberMap<Set<ResultWait>>();
   #lastCall = 0;
   #over: Error | undefined;
   #newlyWatched: JobNumber[] = [];
@@ -171,7 +172,7 @@ export class EngineClient {
       open.reject(error);
     }
     this.#calls.clear();
-    for (const waits of this.#results.values()) for (const wait of waits) wait.reject(error);
+    for (const waits of [...this.#results.values()]) for (const wait of waits) wait.reject(error);
   }
 
   waits(): OpenWait[] {
@@ -179,8 +180,8 @@ export class EngineClient {
       ...{ name, since, count: 1 },
       deadline: request.deadline,
     }));
-    const results = [...this.#results].flatMap(([id, waits]) =>
-      [...waits].map(({ since, deadline }) => ({
+    const results = [...this.#results.keys()].flatMap((id) =>
+      [...(this.#results.get(id) ?? [])].map(({ since, deadline }) => ({
         name: `result of ${formatJobId(id)}`,
         since,
         deadline,

@@ -13,6 +13,7 @@ import { UnjamError } from "../core/errors.ts";
 import type { JobNumber } from "../core/job.ts";
 import { formatJobId } from "../core/job-id.ts";
 import { ANSWER_MS_MIN, ANSWER_SLACK_MS } from "../core/limits.ts";
+import { NumberMap } from "../core/number-map.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
 import { addRefusal } from "../runtime/add-refusal.ts";
 import type {
@@ -54,7 +55,7 @@ export class Outbox<Answer> {
   readonly #timers: Timers;
   readonly #send: (message: ToEngine) => void;
   readonly #toAnswer: ToAnswer<Answer>;
-  readonly #pending = new Map<number, Pending<Answer>>();
+  readonly #pending = new NumberMap<Pending<Answer>>();
   readonly #deadlines = new DeadlineLanes<Pending<Answer>>(({ isAnswered }) => isAnswered);
   #open = new Map<AddOrder, Pending<Answer>>();
   #lastOpen: Pending<Answer> | undefined;
@@ -197,7 +198,7 @@ export class Outbox<Answer> {
     this.#over = error;
     this.#timer?.timer.cancel();
     this.#timer = undefined;
-    for (const pending of this.#pending.values()) {
+    for (const pending of [...this.#pending.values()]) {
       for (const caller of pending.callers) caller?.reject(error);
       pending.whole?.caller.reject(error);
       this.#forget(pending);

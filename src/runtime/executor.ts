@@ -2,6 +2,7 @@ import type { Clock, MonotonicMs } from "../core/clock.ts";
 import { invariant } from "../core/invariant.ts";
 import type { ClaimedJob, JobNumber, Lease } from "../core/job.ts";
 import { PREFETCH_JOBS_MAX, PREFETCH_MS } from "../core/limits.ts";
+import { NumberMap } from "../core/number-map.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
 import type { TaskFacts } from "../core/task.ts";
 import type { AbortReason } from "./messages.ts";
@@ -60,7 +61,7 @@ export class Executor {
   readonly #clock: Clock;
   readonly #tasks: ReadonlyMap<string, TaskFacts>;
   readonly #lanes: readonly Lane[];
-  readonly #attempts = new Map<JobNumber, Attempt>();
+  readonly #attempts = new NumberMap<Attempt>();
   readonly #held = new Map<Lane, number>();
   readonly #closed = new Set<Lane>();
   readonly #rates = new Map<Lane, LaneRate>();

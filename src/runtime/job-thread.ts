@@ -3,7 +3,6 @@
  * touches no store; all it has to say goes to the supervisor by message.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { setPriority } from "node:os";
 import { toErrorRecord } from "../core/error-record.ts";
 import { UnjamError } from "../core/errors.ts";
 import type { ClaimedJob } from "../core/job.ts";
@@ -17,30 +16,20 @@ import { markJobThread } from "./job-thread-mark.ts";
 import { nodeClock, nodeTimers } from "./node-ports.ts";
 import { callHandler, endOfError, endOfValue } from "./run-handler.ts";
 import { ThreadEnqueues } from "./thread-enqueues.ts";
-
-/** Linux lowers this thread only, so that the server's own threads go first on busy cores. */
-const NICE = 10;
+import { JOB_NICE, lowerPriority } from "./thread-priority.ts";
 
 const port = parentPort;
 invariant(port !== null, "job-thread.ts runs as a worker thread");
 const send = (message: FromJobThread): void => port.postMessage(message);
 
 markJobThread();
-if (process.platform === "linux") lowerPriority();
+lowerPriority(JOB_NICE);
 
 const tasks = new Map<string, TaskBody>();
 const enqueues = new ThreadEnqueues(tasks, { clock: nodeClock, timers: nodeTimers }, send);
 let running:
   | { readonly id: number; readonly token: number; readonly context: AttemptContext }
   | undefined;
-
-function lowerPriority(): void {
-  try {
-    setPriority(NICE);
-  } catch {
-    // A container may forbid it; the handlers then compete as equals.
-  }
-}
 
 async function load(): Promise<void> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- set by the supervisor that starts this file.

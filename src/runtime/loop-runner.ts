@@ -15,6 +15,7 @@ import { UnjamError } from "../core/errors.ts";
 import type { JobNumber, Lease } from "../core/job.ts";
 import { formatJobId } from "../core/job-id.ts";
 import { LOOP_BLOCKED_MS, LOOP_TURN_MS_MAX } from "../core/limits.ts";
+import { NumberMap } from "../core/number-map.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
 import type { TaskBody } from "../core/task.ts";
 import { abortError } from "./abort-error.ts";
@@ -45,9 +46,20 @@ interface LoopAttempt {
   readonly token: number;
   readonly attempt: number;
   readonly payload: string;
-  /** Made when it starts. */
+  /** Both made when it starts. */
   context: AttemptContext | undefined;
+  slot: Slot | undefined;
   phase: Phase;
+}
+
+/**
+ * A place for one handler at a time. What waits for the handler's promise belongs to the slot, not
+ * to each attempt: two closures less a job. A slot whose body was given up is not used again.
+ */
+interface Slot {
+  attempt: LoopAttempt | undefined;
+  readonly onValue: (value: unknown) => void;
+  readonly onError: (error: unknown) => void;
 }
 
 /** Starts between two looks at the clock. */
@@ -60,9 +72,12 @@ export class LoopRunner {
   readonly #timers: Timers;
   readonly #reports: LoopReports;
   readonly #link: AttemptLink;
-  readonly #running = new Map<JobNumber, LoopAttempt>();
+  readonly #running = new NumberMap<LoopAttempt>();
   readonly #deadlines = new DeadlineLanes<LoopAttempt>(({ phase }) => phase !== "running");
   readonly #current = new AsyncLocalStorage<LoopAttempt>();
+  /** Calls in the context of whoever made the runner, and leaves none behind. */
+  readonly #inOwnContext = AsyncLocalStorage.snapshot();
+  readonly #freeSlots: Slot[] = [];
   #waiting = new Fifo<LoopAttempt>();
   #leaked = 0;
   #turnStart: MonotonicMs = 0;
@@ -126,7 +141,16 @@ export class LoopRunner {
         const attempt = (attempts[index] ?? 0) + 1;
         const payload = payloads[index] ?? "null";
         const phase = "waiting";
-        this.#waiting.push({ body, id, token, attempt, payload, context: undefined, phase });
+        this.#waiting.push({
+          body,
+          id,
+          token,
+          attempt,
+          payload,
+          context: undefined,
+          slot: undefined,
+          phase,
+        });
       }
     }
     this.#newTurn();
@@ -196,7 +220,7 @@ export class LoopRunner {
   }
 
   #start(running: LoopAttempt): void {
-    const { body, id, token, attempt, payload } = running;
+    const { body, id, token, attempt } = running;
     const { name: task, timeoutMs } = body.facts;
     const startedAt = this.#clock.now();
     const deadlineAt = Math.round(this.#clock.wallNow() + timeoutMs);
@@ -207,12 +231,12 @@ export class LoopRunner {
     this.#deadlines.add(running, timeoutMs, startedAt);
     this.#armTimer(startedAt + timeoutMs);
     try {
-      const value = this.#current.run(running, callHandler, body, payload, context);
+      const value = this.#inOwnContext(this.#call, running, context);
       if (isThenable(value)) {
-        value.then(
-          (result: unknown) => this.#returned(running, result),
-          (error: unknown) => this.#threw(running, error),
-        );
+        const slot = this.#freeSlots.pop() ?? this.#newSlot();
+        slot.attempt = running;
+        running.slot = slot;
+        value.then(slot.onValue, slot.onError);
       } else {
         this.#returned(running, value);
       }
@@ -222,6 +246,27 @@ export class LoopRunner {
     const blockedMs = this.#clock.now() - startedAt;
     if (blockedMs > LOOP_BLOCKED_MS) this.#reports.blocked(task, id, blockedMs);
   }
+
+  #newSlot(): Slot {
+    const slot: Slot = {
+      attempt: undefined,
+      onValue: (value) => {
+        const { attempt } = slot;
+        if (attempt !== undefined) this.#returned(attempt, value);
+      },
+      onError: (error) => {
+        const { attempt } = slot;
+        if (attempt !== undefined) this.#threw(attempt, error);
+      },
+    };
+    return slot;
+  }
+
+  /** `run` would make a context to come back to as well, a Map of garbage for each job. */
+  readonly #call = (running: LoopAttempt, context: AttemptContext): unknown => {
+    this.#current.enterWith(running);
+    return callHandler(running.body, running.payload, context);
+  };
 
   #returned(running: LoopAttempt, value: unknown): void {
     if (!this.#isFirstEnd(running)) return;
@@ -250,7 +295,10 @@ export class LoopRunner {
     running.phase = "over";
     if (phase === "timedOut" || phase === "revoked") this.#leaked--;
     if (phase === "timedOut") this.#reports.bodyEnded(id);
+    const { slot } = running;
+    if (slot !== undefined) slot.attempt = undefined;
     if (phase !== "running") return false;
+    if (slot !== undefined) this.#freeSlots.push(slot);
     this.#running.delete(id);
     return true;
   }

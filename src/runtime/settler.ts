@@ -1,6 +1,7 @@
 import type { Clock, EpochMs, Random, Timers } from "../core/clock.ts";
 import type { JobNumber, Lease, Settlement } from "../core/job.ts";
 import { LEASE_MS, LOCK_RETRY_MS } from "../core/limits.ts";
+import { NumberMap } from "../core/number-map.ts";
 import { type AttemptEnd, outcomeOf } from "../core/outcome.ts";
 import type { Store } from "../store/store.ts";
 import type { Attempt } from "./executor.ts";
@@ -32,7 +33,7 @@ export class Settler implements Service {
   readonly #onError: (name: string, error: unknown) => void;
   #due: Due[] = [];
   /** In the store's hands, or waiting there to be tried again. */
-  readonly #unconfirmed = new Map<JobNumber, Due>();
+  readonly #unconfirmed = new NumberMap<Due>();
   readonly #writes = new Set<Promise<void>>();
   /** Pauses before another try; each can be cut short. */
   readonly #pauses = new Set<() => void>();

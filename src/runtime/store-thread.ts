@@ -20,6 +20,7 @@ import type {
 import { nodeClock, nodeTimers } from "./node-ports.ts";
 import { portChannel } from "./port-channel.ts";
 import { SwitchedChannel } from "./switched-channel.ts";
+import { lowerPriority, STORE_NICE } from "./thread-priority.ts";
 
 /** What the store thread is started with. */
 export interface StoreThreadData {
@@ -35,6 +36,7 @@ export interface NewSupervisor {
 
 const port = parentPort;
 invariant(port !== null, "store-thread.ts runs as a worker thread");
+lowerPriority(STORE_NICE);
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- set by launch-threads.ts, which starts this file.
 const { options, supervisor } = workerData as StoreThreadData;
 const client = portChannel<ToEngine | NewSupervisor, FromEngine>(port);

@@ -1,5 +1,6 @@
-import type { ClaimedJob, JobNumber, Lease } from "../../core/job.ts";
+import type { ClaimedJob, Lease } from "../../core/job.ts";
 import { LEASE_MS } from "../../core/limits.ts";
+import type { NumberMap } from "../../core/number-map.ts";
 import type { ClaimSlot, Renewal } from "../store.ts";
 import type { Offer } from "./handover.ts";
 import type { Transaction } from "./transaction.ts";
@@ -27,7 +28,7 @@ type Row = readonly [
 ];
 
 /** Remembers which queue a leased job belongs to, so that settling it needs no lookup. */
-export type LeasedQueues = Map<JobNumber, number>;
+export type LeasedQueues = NumberMap<number>;
 
 /** Collects what was handed over to the claim's slots, and takes ready jobs for what room is left. */
 export function claimJobs(

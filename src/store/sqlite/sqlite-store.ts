@@ -9,6 +9,7 @@ import type {
 } from "../../core/job.ts";
 import { UnjamError } from "../../core/errors.ts";
 import { QUEUE_COUNT_MAX } from "../../core/limits.ts";
+import { NumberMap } from "../../core/number-map.ts";
 import type {
   AddAnswer,
   AddGroup,
@@ -51,7 +52,7 @@ export class SqliteStore implements Store {
   readonly #file: string;
   readonly #group: CommitGroup;
   readonly #clock: Clock;
-  readonly #leased: LeasedQueues = new Map();
+  readonly #leased: LeasedQueues = new NumberMap();
   #dataVersion = 0;
   #isClosed = false;
 
