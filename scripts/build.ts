@@ -2,16 +2,21 @@
  * Compiles src/ to dist/, one .js and one .d.ts per source file. The folder is swapped in whole, so
  * that a file which was deleted from src/ is never published, and a test that reads dist/ while
  * another build runs never meets half of one.
+ *
+ * The two runtime threads are bundled in place: each starts with every open(), and finding and
+ * reading 60 small modules took 15 of its 65 ms. Nothing else may be bundled: what a program
+ * imports, also in a job thread, has to be the same module from wherever it is imported.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** @throws when the sources do not type-check; dist/ is then left as it was. */
-export function build(): void {
+export async function build(): Promise<void> {
   const cache = join(ROOT, "node_modules/.cache/unjam-build");
   const fresh = join(cache, `new-${process.pid}`);
   const stale = join(cache, `old-${process.pid}`);
@@ -22,11 +27,23 @@ export function build(): void {
       cwd: ROOT,
       stdio: "inherit",
     });
+    await bundleThreads(join(fresh, "runtime"));
     swapIn(fresh, stale);
   } finally {
     rmSync(fresh, { recursive: true, force: true });
     rmSync(stale, { recursive: true, force: true });
   }
+}
+
+async function bundleThreads(folder: string): Promise<void> {
+  const input = ["store-thread", "supervisor-thread"].map((name) => join(folder, `${name}.js`));
+  const bundle = await rolldown({ input, platform: "node", external: [/^node:/] });
+  // Chunks keep what is imported late: a store in memory must not load SQLite.
+  await bundle.write({
+    dir: folder,
+    entryFileNames: "[name].js",
+    chunkFileNames: "runtime-chunks/[name].js",
+  });
 }
 
 /** Another build may swap between our two renames; its dist/ is then moved away like any other. */
@@ -46,7 +63,7 @@ function swapIn(fresh: string, stale: string): void {
 
 if (import.meta.main) {
   try {
-    build();
+    await build();
   } catch {
     // The compiler has said what is wrong; a stack of this script would only hide it.
     process.exitCode = 1;

@@ -13,8 +13,8 @@ declare module "vitest" {
 }
 
 /** Packs and installs once for all files of this folder: it takes seconds. */
-export function setup(project: TestProject): () => void {
-  build();
+export async function setup(project: TestProject): Promise<() => void> {
+  await build();
   const empty = packProject();
   const docs = packProject();
   linkDevDependencies(docs.folder);
