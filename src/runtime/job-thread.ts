@@ -16,7 +16,7 @@ import { markJobThread } from "./job-thread-mark.ts";
 import { nodeClock, nodeTimers } from "./node-ports.ts";
 import { callHandler, endOfError, endOfValue } from "./run-handler.ts";
 import { ThreadEnqueues } from "./thread-enqueues.ts";
-import { JOB_NICE, lowerPriority } from "./thread-priority.ts";
+import { JOB_NICE, lowerPriority } from "../threads/thread-priority.ts";
 
 const port = parentPort;
 invariant(port !== null, "job-thread.ts runs as a worker thread");

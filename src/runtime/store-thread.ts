@@ -20,7 +20,7 @@ import type {
 import { nodeClock, nodeTimers } from "./node-ports.ts";
 import { portChannel } from "./port-channel.ts";
 import { SwitchedChannel } from "./switched-channel.ts";
-import { lowerPriority, STORE_NICE } from "./thread-priority.ts";
+import { lowerPriority, STORE_NICE } from "../threads/thread-priority.ts";
 
 /** What the store thread is started with. */
 export interface StoreThreadData {
