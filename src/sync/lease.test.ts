@@ -1,4 +1,5 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { collectUntil } from "../../test/sync/collector.ts";
 import { QueueStage, watch } from "../../test/sync/queue-stage.ts";
 
 describe("a lease", () => {
@@ -60,10 +61,7 @@ describe("a lease", () => {
     forget();
     const joined = watch(stage.queue.join());
 
-    await vi.waitUntil(() => {
-      Array.from({ length: 200 }, () => new Float64Array(10_000));
-      return told.length > 0;
-    });
+    await collectUntil(() => told.length > 0, "a lease was forgotten");
     await stage.rest();
 
     expect(told[0]).toMatchObject({ queue: "q", value: '"a"' });
