@@ -1,6 +1,7 @@
 /** What `diagnostics` change: which calls are noted, and which deadlocks are found. */
 import { beforeEach, describe, expect, it } from "vitest";
 import { isUnjamError, type UnjamError } from "../core/errors.ts";
+import { SITES_BURST_MAX } from "../core/limits.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import type { Diagnostics } from "./call-site.ts";
 import { JoinableQueue } from "./joinable-queue.ts";
@@ -82,6 +83,19 @@ describe("a queue without diagnostics", () => {
     }
 
     expect(await errorOf(caller())).toMatchObject({ code });
+  });
+});
+
+describe("a call that was not noted among very many", () => {
+  it("is no part of a cycle", async () => {
+    const m = aMutex("sampled");
+    for (let n = 0; n < SITES_BURST_MAX; n++) m.tryLock()?.release();
+    async function holder(): Promise<void> {
+      using _ = await m.lock();
+      await m.run(() => 1);
+    }
+
+    expect((await errorOf(holder())).code).toBe("UNJAM_WAIT_TIMEOUT");
   });
 });
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { QueueStage, watch } from "../../test/sync/queue-stage.ts";
 import { JoinableQueue } from "./joinable-queue.ts";
 
@@ -110,6 +110,21 @@ describe("the order of items", () => {
     await Promise.all(["ccc", "b1", "a", "b2", "ddd", "b3"].map((text) => stage.queue.put(text)));
 
     expect(stage.drain()).toEqual(["a", "b1", "b2", "b3", "ccc", "ddd"]);
+  });
+
+  it("stays so by rank whatever comes between, and what waits is named in it", async () => {
+    const stage = new QueueStage<number>({ order: { by: (n) => n } });
+    const ranks = [5, 3, 8, 1, 9, 2, 7, 4, 6, 0];
+    const sorted = ranks.map((_, n) => n);
+    for (const n of ranks) stage.queue.tryPut(n);
+    stage.queue.tryGet()?.putBack();
+    const join = watch(stage.queue.join({ waitMs: 1 }));
+    await stage.advance(1);
+
+    expect(join.reason).toMatchObject({
+      details: { unfinished: sorted.map((n) => ({ task: String(n), state: "queued" })) },
+    });
+    expect(stage.drain()).toEqual(sorted);
   });
 
   it("ranks a value once, when it is put", () => {
@@ -277,12 +292,44 @@ describe("what a queue says about itself", () => {
     expect(queue.holders()[0]?.site).toMatch(/^joinable-queue\.test\.ts:\d+/);
   });
 
-  it("names no place with diagnostics off", () => {
-    const { queue } = new QueueStage<string>({ diagnostics: "off" });
+  it("names a slot that was given an item and has not begun with it", async () => {
+    const { queue, rest } = staged(1);
+    queue.consume(() => undefined, { name: "idle" });
+    await rest();
+
+    queue.tryPut("a");
+
+    expect(queue.holders()).toEqual([
+      expect.objectContaining({ value: '"a"', holder: "idle", sinceMs: 0, waitsFor: null }),
+    ]);
+  });
+
+  it("goes to the console as a warning unless it is told another logger", async () => {
+    const warn = vi.spyOn(console, "warn").mockReturnValue(undefined);
+    const queue = new JoinableQueue<string>({ name: "loud", capacity: 1 });
+    queue.tryPut("a");
+
+    await queue.put("b", { whenFull: "drop-newest" });
+
+    expect(warn.mock.calls).toEqual([
+      [
+        "unjam: a queue is full; callers wait or are refused",
+        { queue: "loud", capacity: 1, count: 1, droppedCount: 0 },
+      ],
+    ]);
+    warn.mockRestore();
+  });
+
+  it("names no place with diagnostics off", async () => {
+    const stage = new QueueStage<string>({ diagnostics: "off" });
+    const { queue } = stage;
     queue.tryPut("a");
     queue.tryGet();
+    queue.consume(() => new Promise(() => undefined));
+    queue.tryPut("b");
+    await stage.rest();
 
-    expect(queue.holders()[0]?.site).toBeNull();
+    expect(queue.holders().map(({ site }) => site)).toEqual([null, null]);
   });
 
   it("names the getter's own place when somebody else's put ended his wait", async () => {

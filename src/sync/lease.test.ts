@@ -52,6 +52,19 @@ describe("a lease", () => {
     expect(stage.drain()).toEqual(["a", "b"]);
   });
 
+  it("whose place was not noted is reported without one when it is garbage-collected", async () => {
+    const stage = new QueueStage<string>({ diagnostics: "off" });
+    const told: unknown[] = [];
+    stage.queue.on("forgotten", ({ error }) => told.push(String(error)));
+    stage.queue.tryPut("a");
+    const forget = (): void => void stage.queue.tryGet();
+    forget();
+
+    await collectUntil(() => told.length > 0, "a lease was forgotten");
+
+    expect(told).toEqual(["Error: the lease was garbage-collected before it was settled"]);
+  });
+
   it("that is garbage-collected counts as failed, and is reported with the place where it was taken", async () => {
     const stage = new QueueStage<string>({ diagnostics: "full" });
     const told: { value: string; error: unknown }[] = [];

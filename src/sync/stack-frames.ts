@@ -93,7 +93,7 @@ export function isModuleBody(fn: string): boolean {
 function functionOf(raw: NodeJS.CallSite, name: string | null, script: string): string | undefined {
   const line = raw.getEnclosingLineNumber?.();
   const column = raw.getEnclosingColumnNumber?.();
-  if (name === null && line === 1 && column === 1) return `${script}${MODULE_BODY}`;
-  if (typeof line === "number" && typeof column === "number") return `${script}:${line}:${column}`;
-  return name === null || script === "" ? undefined : `${script}:${name}`;
+  if (typeof line !== "number" || typeof column !== "number") return undefined;
+  const isModule = name === null && line === 1 && column === 1;
+  return `${script}${isModule ? MODULE_BODY : `:${line}:${column}`}`;
 }

@@ -136,15 +136,14 @@ function placeOfUse(seen: Seen | undefined, call: CallSite): Place | undefined {
   if (seen === undefined || seen.at.isCut) return undefined;
   const running = runningOf(seen.at);
   const holder = running.at(-1);
-  if (holder?.fn === undefined) return undefined;
-  const { fn } = holder;
+  const fn = holder?.fn;
   const caller = runningOf(call).find((frame) => frame.fn === fn);
   const between = running.length - 1;
   // In its own turn the holder may have called others; it must be the one that asked for the lock.
   const isCertain = seen.isOwnTurn
     ? caller !== undefined
-    : between === 0 || (between === 1 && USING.test(running[0]?.name ?? ""));
-  if (!isCertain) return undefined;
+    : between === 0 || (between === 1 && USING.test(String(running[0]?.name)));
+  if (holder === undefined || fn === undefined || !isCertain) return undefined;
   const awaitedBy = awaitersIn(seen.at.frames);
   return { fn, calledAt: caller?.at, heldFrom: (caller ?? holder).position, awaitedBy };
 }
