@@ -156,22 +156,22 @@ describe("the order of items", () => {
   );
 
   it.each(["fifo", "lifo", { by: (n: number) => n }] as const)(
-    "holds over thousands of items of which some were dropped: %j",
+    "holds over thousands of items of which most were dropped: %j",
     async (order) => {
       const stage = new QueueStage<number>({ order, capacity: 10_000 });
       const { queue } = stage;
       const stop = new AbortController();
       for (let n = 0; n < 6_000; n++) {
-        if (n % 3 === 0) watch(queue.ask(n, { signal: stop.signal }));
-        else queue.tryPut(n);
+        if (n % 3 === 0) queue.tryPut(n);
+        else watch(queue.ask(n, { signal: stop.signal }));
       }
 
       stop.abort();
       await stage.rest();
 
-      const kept = Array.from({ length: 6_000 }, (_, n) => n).filter((n) => n % 3 !== 0);
-      expect(queue.size).toBe(4_000);
-      expect(queue.snapshot()).toMatchObject({ size: 4_000, unfinished: 4_000 });
+      const kept = Array.from({ length: 6_000 }, (_, n) => n).filter((n) => n % 3 === 0);
+      expect(queue.size).toBe(2_000);
+      expect(queue.snapshot()).toMatchObject({ size: 2_000, unfinished: 2_000 });
       expect(stage.drain()).toEqual(order === "lifo" ? kept.toReversed() : kept);
     },
   );
