@@ -285,7 +285,10 @@ describe("who only seems to wait for itself is not refused", () => {
     expect(await second).toBe("done");
   });
 
-  it("a function that has just been called, by the like of those who await the holder", async () => {
+  it.each<[string, (again: () => void) => unknown]>([
+    ["the holder", (again) => again()],
+    ["the loop", (again) => setImmediate(again)],
+  ])("a function that %s has just called by the like of its awaiters", async (_who, start) => {
     const m = aMutex("m");
     const [begun, done] = [aGate(), aGate()];
     let second: Promise<string> | undefined;
@@ -295,7 +298,7 @@ describe("who only seems to wait for itself is not refused", () => {
     async function step(isFirst: boolean): Promise<void> {
       if (isFirst) {
         using _ = await m.lock();
-        setImmediate(() => void poll(false));
+        start(() => void poll(false));
         await done.passed;
       } else {
         second = outcomeOf(lockOnce(m));
