@@ -58,6 +58,7 @@ describe("whenFull", () => {
   it.each([
     ["lifo", ["d", "c"]],
     [{ by: (text: string) => -text.charCodeAt(0) }, ["d", "c"]],
+    [{ by: (text: string) => text.charCodeAt(0) }, ["c", "d"]],
   ] as const)(
     "drop-oldest takes out what came first, whatever is next: %j",
     async (order, left) => {

@@ -7,9 +7,11 @@ import { isDevelopment } from "./sync-ports.ts";
  * How much is noted about who takes what, and where. `"full"`: every call, a few microseconds
  * each. `"sampled"`: of the calls of each lock or queue that pass, and of those that wait, 100 at
  * once and 5 more with each millisecond, which is every call of most programs and takes at most
- * about 5 % of the time of the others. `"off"`: nothing, so that no deadlock is found
- * and errors name no call site; deadlines hold as ever. Default: `"full"` when `NODE_ENV` is
- * `development`, else `"sampled"`.
+ * about 5 % of the time of the others. `"off"`: nothing. Errors then name no call site, and deadlocks
+ * that cannot be proved without one end at their deadlines: all in which a lock with `"off"` takes
+ * part, and those in which who has called `lock()` waits for a queue with `"off"`. Handlers of
+ * `consume()` and functions in `run()` that wait for each other by such a queue are refused as ever.
+ * Default: `"full"` when `NODE_ENV` is `development`, else `"sampled"`.
  */
 export type Diagnostics = "sampled" | "full" | "off";
 

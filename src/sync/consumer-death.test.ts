@@ -155,7 +155,12 @@ describe("the death of a consumer", () => {
   });
 
   it("is put into words also when what was thrown has none", async () => {
-    for (const thrown of [Object.create(null), Symbol("s"), 7, "text"] as unknown[]) {
+    const mute = Object.defineProperty(new Error("its name"), "message", {
+      get: () => {
+        throw new Error("no message");
+      },
+    });
+    for (const thrown of [Object.create(null), Symbol("s"), 7, "text", mute] as unknown[]) {
       const stage = new QueueStage<number>();
       const consumer = stage.queue.consume(
         () => {

@@ -93,6 +93,37 @@ describe("a consumer", () => {
   });
 });
 
+describe("a bug in a consumer's own code", () => {
+  it("is reported and ends the consumer, which holds nothing then", async () => {
+    let now = 0;
+    const stage = new QueueStage<number>();
+    const { clock } = stage;
+    const broken = new QueueStage<number>({
+      ports: {
+        clock: { now: () => now, wallNow: () => 0 },
+        timers: {
+          after: (ms, run) => clock.after(ms, run),
+          soon: () => {
+            throw new Error("no turns left");
+          },
+        },
+      },
+    });
+    const consumer = broken.queue.consume(() => void (now += 1_000));
+    for (let n = 0; n < 3; n++) broken.queue.tryPut(n);
+
+    await consumer.finished;
+
+    expect(broken.log).toEqual([
+      {
+        fields: { queue: "q", error: "Error: no turns left" },
+        message: "a consumer's own code failed",
+      },
+    ]);
+    expect(broken.queue.snapshot()).toMatchObject({ consumers: 0, unfinished: 1, size: 1 });
+  });
+});
+
 describe("consumer.stop", () => {
   it("takes no more, and lets running handlers end within their grace", async () => {
     const stage = new QueueStage<string>();
@@ -182,6 +213,36 @@ describe("consumer.stop", () => {
       1,
       'Error: the handler of consumer "deaf" ignored its abort signal',
     ]);
+  });
+
+  it("counts an item that was given up once, also when its handler throws later", async () => {
+    const stage = new QueueStage<string>();
+    const { consumer, gate } = stubborn(stage);
+    await stage.rest();
+    consumer.stop({ graceMs: 0 });
+    await stage.advance(2_000);
+
+    gate.fail(new Error("late"));
+    await stage.rest();
+
+    expect(await stage.queue.join()).toMatchObject({ done: 0, failed: 1 });
+  });
+
+  it("leaves no death behind: what a running handler throws then kills nobody", async () => {
+    const stage = new QueueStage<string>();
+    const gate = new Gate();
+    const told: unknown[] = [];
+    stage.queue.on("died", (data) => told.push(data));
+    const consumer = stage.queue.consume(() => gate.opened, { restarts: { max: 0 } });
+    stage.queue.tryPut("a");
+    await stage.rest();
+
+    consumer.stop();
+    gate.fail(new Error("bad"));
+    await consumer.finished;
+
+    expect(told).toEqual([]);
+    expect(stage.queue.snapshot()).toMatchObject({ phase: "open", unfinished: 0 });
   });
 
   it("ends a consumer whose onError never ends", async () => {

@@ -1,5 +1,6 @@
 import { ABORT_GRACE_MS } from "../core/limits.ts";
 import type { UnjamError } from "../core/errors.ts";
+import { invariant } from "../core/invariant.ts";
 import { readOptions } from "../core/options.ts";
 import type { Clock, Timer, Timers } from "../core/clock.ts";
 import { STOP_OPTIONS } from "../core/sync-option-tables.ts";
@@ -200,13 +201,15 @@ export class ConsumerLoop<T> {
   #giveBack(): void {
     const given = this.slots.filter(({ isGiven }) => isGiven);
     for (const slot of given.toSorted((a, b) => b.turn - a.turn)) {
-      const { item } = slot;
-      if (item !== undefined && slot.release(item)) this.#desk.core.putBack(item);
+      this.#desk.core.putBack(slot.surrender());
     }
   }
 
   #abortHandlers(): void {
-    if (this.#phase !== "stopping") return;
+    invariant(
+      this.#phase === "stopping",
+      "handlers are told once to end, by a consumer that stops",
+    );
     this.#phase = "aborting";
     const reason = new Error(`consumer "${this.name}" was stopped and its grace is over`);
     this.#abort.abort(reason);
@@ -309,6 +312,14 @@ export class Slot<T> implements Taker<T> {
     this.#item = item;
     // Moments change seldom, and a write into an old object is dear: 2 % of an ask.
     if (this.#heldSince !== moment) this.#heldSince = moment;
+  }
+
+  /** Takes away what it was given and has not begun with. */
+  surrender(): Item<T> {
+    const item = this.#item;
+    invariant(item !== undefined, "a slot that was given an item has it");
+    this.#item = undefined;
+    return item;
   }
 
   /** False when it was taken from the slot meanwhile. */

@@ -143,7 +143,7 @@ export class Consumers<T> implements ConsumerDesk<T> {
       this.#report.emit("died", { queue, consumer: worker, reason }, "a consumer died");
     }
     this.#someoneWent({ worker, reason, isDeath: death !== undefined });
-    if (death !== undefined && this.liveCount === 0) this.#breakDown(reason);
+    if (death !== undefined) this.#breakDown(reason);
   }
 
   report(error: unknown, message: string): void {
@@ -156,10 +156,11 @@ export class Consumers<T> implements ConsumerDesk<T> {
     if (refusal !== undefined) this.core.refuseRoom(refusal);
   }
 
+  /** Breaks the queue when the consumer that died was the last. */
   #breakDown(reason: string): void {
     const { name: queue } = this.core;
     const refusal = this.refusal();
-    // Listeners have run, and may have started a new one.
+    // Others live, or listeners have started a new one.
     if (refusal === undefined) return;
     const isOpen = this.core.phase === "open";
     this.core.breakDown(refusal);

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { isUnjamError, type UnjamError } from "../core/errors.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import type { Guard } from "./guard.ts";
@@ -12,6 +12,10 @@ let ports: SyncPorts;
 beforeEach(() => {
   clock = new ManualClock();
   ports = { clock, timers: clock, random: () => 0.5 };
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
 });
 
 function aMutex(name: string): Mutex {
@@ -159,6 +163,21 @@ describe("a holder that waits for itself is refused", () => {
 
     expect(error.details.cycle[0]?.flow).toBe('run of mutex "m"');
     expect(m.isLocked).toBe(false);
+  });
+
+  it("when it is the body of a module, which nobody awaits and which runs once", async () => {
+    const m = aMutex("m");
+    const body = `
+      const { m, turn } = globalThis.unjamTest;
+      await turn();
+      await m.lock();
+      await turn();
+      await m.lock();`;
+    vi.stubGlobal("unjamTest", { m, turn });
+
+    const error = await deadlockOf(import(`data:text/javascript,${encodeURIComponent(body)}`));
+
+    expect(error.details.cycle[0]).toMatchObject({ flow: "a function without a name" });
   });
 
   it("when its awaiter begins to await late", async () => {

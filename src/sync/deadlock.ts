@@ -32,15 +32,23 @@ export function dropProof(flow: Flow, wait: ProvenWait): void {
   waitsOf.get(flow)?.delete(wait);
 }
 
+/** Waits that hold each other. */
+export interface Stuck {
+  /** All that the proof rests on. */
+  readonly waits: ReadonlySet<ProvenWait>;
+  /** The shortest way from the wait that was asked about back to itself. */
+  readonly cycle: readonly Step[];
+}
+
 /**
- * The waits that hold each other, `wait` among them; `undefined` when it can end, when nothing
- * proves that it cannot, or when it only waits for others that hold each other: they are refused,
- * and it goes on.
+ * What holds `wait`; `undefined` when it can end, when nothing proves that it cannot, or when it
+ * only waits for others that hold each other: they are refused, and it goes on.
  */
-export function findStuck(wait: ProvenWait): ReadonlySet<ProvenWait> | undefined {
+export function findStuck(wait: ProvenWait): Stuck | undefined {
   const search = new Search();
   if (!search.isStuck(wait)) return undefined;
-  return cycleOf(wait, search.stuck) === undefined ? undefined : search.stuck;
+  const cycle = cycleOf(wait, search.stuck);
+  return cycle === undefined ? undefined : { waits: search.stuck, cycle };
 }
 
 class Search {
@@ -109,12 +117,9 @@ function wayTo(last: Step): readonly Step[] {
 }
 
 /** What the caller of the refused wait is told: who holds what, and waits for what, edge by edge. */
-export function deadlockError(
-  wait: ProvenWait,
-  stuck: ReadonlySet<ProvenWait>,
-): UnjamError<"UNJAM_DEADLOCK"> {
+export function deadlockError(wait: ProvenWait, stuck: Stuck): UnjamError<"UNJAM_DEADLOCK"> {
   let wanted = wait;
-  const cycle = (cycleOf(wait, stuck) ?? []).map(({ flow, wait: next }) => {
+  const cycle = stuck.cycle.map(({ flow, wait: next }) => {
     const holdings = [...flow.holdings];
     const held = holdings.find(({ on }) => on !== undefined && on === wanted.on) ?? holdings.at(-1);
     const holds = held?.what ?? wanted.what;

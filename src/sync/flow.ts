@@ -1,3 +1,4 @@
+import { invariant } from "../core/invariant.ts";
 import type { CallSite } from "./call-site.ts";
 import { freeTag, runTagged, takeTag } from "./scope-tags.ts";
 import type { OrderedLock } from "./lock-order.ts";
@@ -47,7 +48,9 @@ export class Flow {
   }
 
   get name(): string {
-    return this.#name ?? this.#stand?.who ?? "a holder that has let go";
+    if (this.#name !== undefined) return this.#name;
+    invariant(this.#stand !== undefined, "who has let go of a lock is not named");
+    return this.#stand.who;
   }
 
   /** How to know the function of a lock flow again; `undefined` in scopes, and when it is over. */

@@ -1,25 +1,11 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
+import { collectUntil } from "../../test/sync/collector.ts";
 import { currentFlow, type Flow } from "./flow.ts";
 import type { LockEventMap } from "./lock-events.ts";
 import { Mutex } from "./mutex.ts";
 
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
-
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Lets the collector run until it has found what the condition is about. */
-async function collectUntil(condition: () => boolean): Promise<void> {
-  while (!condition()) {
-    // What the condition has looked at is kept for the rest of its turn.
-    await turn();
-    collect();
-    await turn();
-  }
 }
 
 type Lost = LockEventMap["guard-lost"];
@@ -39,7 +25,7 @@ describe("a guard that is dropped unreleased", () => {
     }
 
     await careless();
-    await collectUntil(() => lost.length > 0);
+    await collectUntil(() => lost.length > 0, "a guard was lost");
 
     expect(lost).toEqual([
       {
@@ -60,7 +46,7 @@ describe("a guard that is dropped unreleased", () => {
       isIn = true;
     });
 
-    await collectUntil(() => isIn);
+    await collectUntil(() => isIn, "the next one is in");
     await next;
 
     expect(m.isLocked).toBe(false);
@@ -78,7 +64,7 @@ describe("a guard that is dropped unreleased", () => {
     first.release();
     await careless;
 
-    await collectUntil(() => lost.length > 0);
+    await collectUntil(() => lost.length > 0, "a guard was lost");
 
     expect(m.isLocked).toBe(false);
   });
@@ -89,7 +75,7 @@ describe("a guard that is dropped unreleased", () => {
     void m.lock();
     first.release();
 
-    await collectUntil(() => lost.length > 0);
+    await collectUntil(() => lost.length > 0, "a guard was lost");
 
     expect(m.isLocked).toBe(false);
   });
@@ -108,7 +94,7 @@ describe("a guard that was released", () => {
       guard.release();
     })();
 
-    await collectUntil(() => isFound);
+    await collectUntil(() => isFound, "the guard is gone");
     await turn();
 
     expect(lost).toEqual([]);
@@ -125,7 +111,8 @@ describe("a loop that locks for ever", () => {
       if (flow !== undefined) flows.push(new WeakRef(flow));
     }
 
-    await collectUntil(() => flows.slice(0, -2).every((flow) => flow.deref() === undefined));
+    const areGone = (): boolean => flows.slice(0, -2).every((flow) => flow.deref() === undefined);
+    await collectUntil(areGone, "past flows are gone");
 
     expect(flows).toHaveLength(20);
   });
@@ -142,7 +129,8 @@ describe("a loop that locks for ever", () => {
       if (flow !== undefined) flows.push(new WeakRef(flow));
     }
 
-    await collectUntil(() => flows.slice(0, -3).every((flow) => flow.deref() === undefined));
+    const areGone = (): boolean => flows.slice(0, -3).every((flow) => flow.deref() === undefined);
+    await collectUntil(areGone, "past flows are gone");
 
     expect(flows).toHaveLength(20);
   });

@@ -1,6 +1,7 @@
 /* oxlint-disable typescript/unbound-method -- methods name themselves, as the function that a stack begins below. */
 import type { MonotonicMs } from "../core/clock.ts";
 import { UnjamError } from "../core/errors.ts";
+import { invariant } from "../core/invariant.ts";
 import { CallSite } from "./call-site.ts";
 import { enterFlow, Flow, handOver, type Holding } from "./flow.ts";
 import type { OrderedLock } from "./lock-order.ts";
@@ -71,7 +72,7 @@ export class Hold {
   /** Gives the guard to the caller that awaits it by `resolve`. */
   deliver(guard: Guard, { resolve, chain }: Recipient<Guard>): void {
     const flow = this.#flow;
-    if (flow?.stand === undefined) return;
+    invariant(flow?.stand !== undefined, "only who called lock() has a guard delivered, once");
     flow.stand.granted(chain);
     handOver(guard, resolve, { flow, claim: () => this.adopt({ isOwnTurn: true }) });
   }
@@ -80,7 +81,7 @@ export class Hold {
    * From here on it belongs to whoever runs now, in the holder's own turn, from which the flow
    * leaks to nobody: a `using` declaration takes the guard, or the holder goes on with it.
    */
-  adopt(how: { readonly isOwnTurn: boolean; readonly below?: Below }): void {
+  adopt(how: { readonly isOwnTurn: boolean; readonly below?: Below | undefined }): void {
     const stand = this.#flow?.stand;
     if (stand === undefined || this.#state === "released") return;
     const moved = stand.moved(CallSite.capture(how.below), how.isOwnTurn);
@@ -95,7 +96,8 @@ export class Hold {
 /** Tells when a guard was dropped unreleased, if and when the collector finds it. */
 const lostGuards = new FinalizationRegistry<Hold>((hold) => {
   const { who } = hold;
-  if (hold.release()) hold.owner.lost(hold, who);
+  hold.release();
+  hold.owner.lost(hold, who);
 });
 
 /**
@@ -148,5 +150,4 @@ export class Guard implements Disposable {
   }
 }
 
-const disposeGetter: Below =
-  Object.getOwnPropertyDescriptor(Guard.prototype, Symbol.dispose)?.get ?? CallSite.capture;
+const disposeGetter = Object.getOwnPropertyDescriptor(Guard.prototype, Symbol.dispose)?.get;

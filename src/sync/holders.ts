@@ -50,8 +50,7 @@ export class Holders<T> {
 
   /** The lease on an item, if it is held by one. */
   leaseOn(item: Item<T>): Holding<T> | undefined {
-    for (const lease of this.#leases) if (lease.item === item) return lease;
-    return undefined;
+    return [...this.#leases].find((lease) => lease.item === item);
   }
 
   /** Leases whose holder is a flow that the graph knows. */

@@ -1,4 +1,5 @@
 import { Fifo } from "../core/fifo.ts";
+import { invariant } from "../core/invariant.ts";
 import type { Item } from "./item.ts";
 
 /** In which order items leave: as they came, the newest first, or the lowest rank first. */
@@ -138,7 +139,9 @@ class RankOrder<T> implements ItemOrder<T> {
   }
 
   unshift(item: Item<T>): void {
-    this.#add({ item, rank: this.#ranks.get(item) ?? 0, arrival: -++this.#arrivals });
+    const rank = this.#ranks.get(item);
+    invariant(rank !== undefined, "what is put back was let in before, with its rank");
+    this.#add({ item, rank, arrival: -++this.#arrivals });
   }
 
   shift(): Item<T> | undefined {

@@ -51,6 +51,20 @@ describe("for await", () => {
     expect(await loop.next()).toEqual({ done: true, value: undefined });
   });
 
+  it("holds up the end of the queue until the last of several has left", async () => {
+    const stage = new QueueStage<string>();
+    const loops = [0, 1].map(() => stage.queue[Symbol.asyncIterator]());
+    const disposed = watch(stage.queue[Symbol.asyncDispose]());
+
+    await loops[0]?.return?.();
+    await stage.rest();
+    expect([disposed.isPending, stage.queue.consumers]).toEqual([true, 1]);
+    await loops[1]?.return?.();
+    await stage.rest();
+
+    expect(disposed.isPending).toBe(false);
+  });
+
   it("loses nothing when next is called twice before the first has come", async () => {
     const stage = new QueueStage<string>();
     const loop = stage.queue[Symbol.asyncIterator]();

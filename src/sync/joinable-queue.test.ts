@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { QueueStage, watch } from "../../test/sync/queue-stage.ts";
 import { JoinableQueue } from "./joinable-queue.ts";
 
@@ -112,6 +112,21 @@ describe("the order of items", () => {
     expect(stage.drain()).toEqual(["a", "b1", "b2", "b3", "ccc", "ddd"]);
   });
 
+  it("stays so by rank whatever comes between, and what waits is named in it", async () => {
+    const stage = new QueueStage<number>({ order: { by: (n) => n } });
+    const ranks = [5, 3, 8, 1, 9, 2, 7, 4, 6, 0];
+    const sorted = ranks.map((_, n) => n);
+    for (const n of ranks) stage.queue.tryPut(n);
+    stage.queue.tryGet()?.putBack();
+    const join = watch(stage.queue.join({ waitMs: 1 }));
+    await stage.advance(1);
+
+    expect(join.reason).toMatchObject({
+      details: { unfinished: sorted.map((n) => ({ task: String(n), state: "queued" })) },
+    });
+    expect(stage.drain()).toEqual(sorted);
+  });
+
   it("ranks a value once, when it is put", () => {
     let rankedCount = 0;
     const by = (n: number): number => {
@@ -141,22 +156,22 @@ describe("the order of items", () => {
   );
 
   it.each(["fifo", "lifo", { by: (n: number) => n }] as const)(
-    "holds over thousands of items of which some were dropped: %j",
+    "holds over thousands of items of which most were dropped: %j",
     async (order) => {
       const stage = new QueueStage<number>({ order, capacity: 10_000 });
       const { queue } = stage;
       const stop = new AbortController();
       for (let n = 0; n < 6_000; n++) {
-        if (n % 3 === 0) watch(queue.ask(n, { signal: stop.signal }));
-        else queue.tryPut(n);
+        if (n % 3 === 0) queue.tryPut(n);
+        else watch(queue.ask(n, { signal: stop.signal }));
       }
 
       stop.abort();
       await stage.rest();
 
-      const kept = Array.from({ length: 6_000 }, (_, n) => n).filter((n) => n % 3 !== 0);
-      expect(queue.size).toBe(4_000);
-      expect(queue.snapshot()).toMatchObject({ size: 4_000, unfinished: 4_000 });
+      const kept = Array.from({ length: 6_000 }, (_, n) => n).filter((n) => n % 3 === 0);
+      expect(queue.size).toBe(2_000);
+      expect(queue.snapshot()).toMatchObject({ size: 2_000, unfinished: 2_000 });
       expect(stage.drain()).toEqual(order === "lifo" ? kept.toReversed() : kept);
     },
   );
@@ -277,12 +292,44 @@ describe("what a queue says about itself", () => {
     expect(queue.holders()[0]?.site).toMatch(/^joinable-queue\.test\.ts:\d+/);
   });
 
-  it("names no place with diagnostics off", () => {
-    const { queue } = new QueueStage<string>({ diagnostics: "off" });
+  it("names a slot that was given an item and has not begun with it", async () => {
+    const { queue, rest } = staged(1);
+    queue.consume(() => undefined, { name: "idle" });
+    await rest();
+
+    queue.tryPut("a");
+
+    expect(queue.holders()).toEqual([
+      expect.objectContaining({ value: '"a"', holder: "idle", sinceMs: 0, waitsFor: null }),
+    ]);
+  });
+
+  it("goes to the console as a warning unless it is told another logger", async () => {
+    const warn = vi.spyOn(console, "warn").mockReturnValue(undefined);
+    const queue = new JoinableQueue<string>({ name: "loud", capacity: 1 });
+    queue.tryPut("a");
+
+    await queue.put("b", { whenFull: "drop-newest" });
+
+    expect(warn.mock.calls).toEqual([
+      [
+        "unjam: a queue is full; callers wait or are refused",
+        { queue: "loud", capacity: 1, count: 1, droppedCount: 0 },
+      ],
+    ]);
+    warn.mockRestore();
+  });
+
+  it("names no place with diagnostics off", async () => {
+    const stage = new QueueStage<string>({ diagnostics: "off" });
+    const { queue } = stage;
     queue.tryPut("a");
     queue.tryGet();
+    queue.consume(() => new Promise(() => undefined));
+    queue.tryPut("b");
+    await stage.rest();
 
-    expect(queue.holders()[0]?.site).toBeNull();
+    expect(queue.holders().map(({ site }) => site)).toEqual([null, null]);
   });
 
   it("names the getter's own place when somebody else's put ended his wait", async () => {

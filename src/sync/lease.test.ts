@@ -1,4 +1,5 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { collectUntil } from "../../test/sync/collector.ts";
 import { QueueStage, watch } from "../../test/sync/queue-stage.ts";
 
 describe("a lease", () => {
@@ -51,6 +52,19 @@ describe("a lease", () => {
     expect(stage.drain()).toEqual(["a", "b"]);
   });
 
+  it("whose place was not noted is reported without one when it is garbage-collected", async () => {
+    const stage = new QueueStage<string>({ diagnostics: "off" });
+    const told: unknown[] = [];
+    stage.queue.on("forgotten", ({ error }) => told.push(String(error)));
+    stage.queue.tryPut("a");
+    const forget = (): void => void stage.queue.tryGet();
+    forget();
+
+    await collectUntil(() => told.length > 0, "a lease was forgotten");
+
+    expect(told).toEqual(["Error: the lease was garbage-collected before it was settled"]);
+  });
+
   it("that is garbage-collected counts as failed, and is reported with the place where it was taken", async () => {
     const stage = new QueueStage<string>({ diagnostics: "full" });
     const told: { value: string; error: unknown }[] = [];
@@ -60,10 +74,7 @@ describe("a lease", () => {
     forget();
     const joined = watch(stage.queue.join());
 
-    await vi.waitUntil(() => {
-      Array.from({ length: 200 }, () => new Float64Array(10_000));
-      return told.length > 0;
-    });
+    await collectUntil(() => told.length > 0, "a lease was forgotten");
     await stage.rest();
 
     expect(told[0]).toMatchObject({ queue: "q", value: '"a"' });

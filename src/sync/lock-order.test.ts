@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { SITES_BURST_MAX } from "../core/limits.ts";
+import { ManualClock } from "../testing/manual-clock.ts";
 import type { LockOrderReport } from "./lock-order.ts";
 import { Mutex } from "./mutex.ts";
 import { Semaphore } from "./semaphore.ts";
@@ -114,6 +116,20 @@ describe("the order of two locks", () => {
     }
 
     expect(reports).toEqual([]);
+  });
+
+  it("is reported without the place of a lock that was not noted", async () => {
+    const { b, reports } = twoLocks();
+    const clock = new ManualClock();
+    const ports = { clock, timers: clock, random: () => 0.5 };
+    const a = new Mutex({ name: "a", diagnostics: "sampled" }, ports);
+    a.on("lock-order", (report) => reports.push(report));
+    await b.run(() => a.run(turn));
+    for (let n = 0; n < SITES_BURST_MAX; n++) a.tryLock()?.release();
+
+    await a.run(() => b.run(turn));
+
+    expect(reports).toMatchObject([{ opposite: { held: { site: "an unknown place" } } }]);
   });
 
   it("is looked for so often and not for ever, where it cannot be told", async () => {

@@ -1,5 +1,6 @@
 import type { Clock, MonotonicMs, Timer, Timers } from "../core/clock.ts";
 import { Fifo } from "../core/fifo.ts";
+import { invariant } from "../core/invariant.ts";
 import { MOMENT_MS } from "../core/limits.ts";
 
 /**
@@ -74,7 +75,8 @@ export class Moments {
     this.#timer = undefined;
     const now = this.#clock.now();
     for (let first = this.#first(); first !== undefined; first = this.#first()) {
-      const endedAt = first.endedAt ?? now;
+      const { endedAt } = first;
+      invariant(endedAt !== undefined, "a moment of the past has ended");
       if (endedAt + this.#waitMs > now) {
         this.#arm(endedAt);
         return;

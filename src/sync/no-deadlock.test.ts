@@ -236,11 +236,8 @@ describe("who only seems to wait for itself is not refused", () => {
     const refreshed: string[] = [];
     const [twice, done] = [aGate(), aGate()];
     async function refresh(): Promise<void> {
-      refreshed.push(await outcomeOf(lockOnce()));
+      refreshed.push(await outcomeOf(lockOnce(m)));
       if (refreshed.length === 2) twice.open();
-    }
-    async function lockOnce(): Promise<void> {
-      using _ = await m.lock();
     }
     async function poll(round: number): Promise<void> {
       await turn();
@@ -257,6 +254,84 @@ describe("who only seems to wait for itself is not refused", () => {
     await twice.passed;
 
     expect(refreshed).toEqual(["done", "done"]);
+  });
+
+  it.each<[string, (again: () => void) => unknown]>([
+    ["directly", (again) => again()],
+    ["in a turn of its own", (again) => setImmediate(again)],
+    ["in a microtask", (again) => Promise.resolve().then(again)],
+  ])("a function that starts itself again %s, on another branch", async (_how, start) => {
+    const m = aMutex("m");
+    const [begun, done] = [aGate(), aGate()];
+    let second: Promise<string> | undefined;
+    async function poll(isFirst: boolean): Promise<void> {
+      await turn();
+      if (isFirst) {
+        using _ = await m.lock();
+        start(() => void poll(false));
+        await done.passed;
+      } else {
+        second = outcomeOf(lockOnce(m));
+        begun.open();
+        await second;
+      }
+    }
+
+    void poll(true);
+    await begun.passed;
+    await manyLooks();
+    done.open();
+
+    expect(await second).toBe("done");
+  });
+
+  it.each<[string, (again: () => void) => unknown]>([
+    ["the holder", (again) => again()],
+    ["the loop", (again) => setImmediate(again)],
+  ])("a function that %s has just called by the like of its awaiters", async (_who, start) => {
+    const m = aMutex("m");
+    const [begun, done] = [aGate(), aGate()];
+    let second: Promise<string> | undefined;
+    async function poll(isFirst: boolean): Promise<void> {
+      await step(isFirst);
+    }
+    async function step(isFirst: boolean): Promise<void> {
+      if (isFirst) {
+        using _ = await m.lock();
+        start(() => void poll(false));
+        await done.passed;
+      } else {
+        second = outcomeOf(lockOnce(m));
+        begun.open();
+        await second;
+      }
+    }
+
+    void poll(true);
+    await begun.passed;
+    await manyLooks();
+    done.open();
+
+    expect(await second).toBe("done");
+  });
+
+  it("a function that is called again when it has left its guard with somebody else", async () => {
+    const m = aMutex("m");
+    let kept: Guard | undefined;
+    async function handle(isFirst: boolean): Promise<void> {
+      if (isFirst) kept = await m.lock();
+      else await lockOnce(m);
+    }
+    async function each(): Promise<void> {
+      await turn();
+      for (const isFirst of [true, false]) await handle(isFirst);
+    }
+
+    const outcome = outcomeOf(each());
+    await manyLooks();
+    kept?.release();
+
+    expect(await outcome).toBe("done");
   });
 
   it("a holder that has raced a helper against a timer, and has gone on", async () => {
@@ -286,6 +361,10 @@ describe("who only seems to wait for itself is not refused", () => {
     expect(await outcomeOf(other())).toBe("done");
   });
 });
+
+async function lockOnce(m: Mutex): Promise<void> {
+  using _ = await m.lock();
+}
 
 function resolvedBy(...promises: readonly Promise<unknown>[]): Promise<unknown> {
   return new Promise((resolve, reject) => {

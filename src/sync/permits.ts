@@ -8,6 +8,7 @@
  */
 import type { Clock, MonotonicMs, Timers } from "../core/clock.ts";
 import { UnjamError } from "../core/errors.ts";
+import { invariant } from "../core/invariant.ts";
 import { HOLDERS_NAMED_MAX, SITE_FRAMES_MAX } from "../core/limits.ts";
 import type { LockOptionValues } from "../core/option-tables.ts";
 import { type CallSite, SiteSampler } from "./call-site.ts";
@@ -187,7 +188,7 @@ export class Permits implements GuardOwner {
     const { promise, resolve, reject } = Promise.withResolvers<Guard>();
     const since = this.#clock.now();
     const giveUp = (error: () => unknown): void => {
-      if (!this.#line.delete(waiter)) return;
+      invariant(this.#line.delete(waiter), "who was let in has left all that could send him away");
       if (flow?.stand !== undefined) flow.end();
       reject(error());
       waiter.leave();

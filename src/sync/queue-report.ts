@@ -27,7 +27,7 @@ type Listener = (data: never) => void;
 
 /** Gives events to those who listen, and writes them to the log. Nobody's throw stops the queue. */
 export class QueueReport {
-  readonly #logger: Logger;
+  readonly #logger: Pick<Logger, "warn">;
   readonly #listeners = new Map<QueueEventName, Set<Listener>>();
 
   constructor(logger: Logger | undefined) {
@@ -63,9 +63,7 @@ export class QueueReport {
   }
 }
 
-/* oxlint-disable no-console -- the one way to tell somebody that every JavaScript runtime has. */
-const consoleLogger: Logger = {
-  info: (fields, message) => console.info(`unjam: ${message}`, fields),
+const consoleLogger: Pick<Logger, "warn"> = {
+  // oxlint-disable-next-line no-console -- the one way to tell somebody that every JavaScript runtime has.
   warn: (fields, message) => console.warn(`unjam: ${message}`, fields),
-  error: (fields, message) => console.error(`unjam: ${message}`, fields),
 };

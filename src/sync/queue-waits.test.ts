@@ -225,12 +225,12 @@ describe("an ask", () => {
     async (options) => {
       const stage = new QueueStage<string>();
       const gate = new Gate<string>();
-      stage.queue.consume(() => gate.opened, { name: "slow" });
+      stage.queue.consume(() => gate.opened, { name: "slow", concurrency: 2 });
       const ask = watch(stage.queue.ask("a", options));
       await stage.advance(30_010);
       expect(ask.reason).toMatchObject({
         code: "UNJAM_WAIT_TIMEOUT",
-        details: { state: "held by slow" },
+        details: { state: "held by slow#1" },
       });
       expect(stage.queue.unfinished).toBe(1);
 

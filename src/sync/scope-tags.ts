@@ -3,6 +3,7 @@
  * next, so that the await chain of whatever a scope waits for spells the scope's number. Function
  * names alone would not tell one scope from another.
  */
+import { invariant } from "../core/invariant.ts";
 import { captureStack, type Frame, readFrames } from "./stack-frames.ts";
 
 type Body<T> = () => Promise<T>;
@@ -74,7 +75,11 @@ export function runTagged<T>(tag: number, body: Body<T>): Promise<T> {
 }
 
 function digitsOf(tag: number): readonly Digit[] {
-  return Array.from(tag.toString(8), (digit) => DIGITS[Number(digit)] ?? digit0);
+  return Array.from(tag.toString(8), (octal) => {
+    const digit = DIGITS[Number(octal)];
+    invariant(digit !== undefined, "there is a function for each octal digit");
+    return digit;
+  });
 }
 
 /** Which digit a frame is of; the last one is "". Learnt from the functions themselves, when first needed. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Gate, QueueStage, watch } from "../../test/sync/queue-stage.ts";
+import { Mutex } from "./mutex.ts";
 
 describe("join", () => {
   it("resolves at once when nothing is unfinished", async () => {
@@ -104,6 +105,54 @@ describe("join", () => {
 
     expect(asked.code).toBe("UNJAM_DEADLOCK");
     expect(await stage.queue.join()).toMatchObject({ failed: 1 });
+  });
+});
+
+describe("join, for who holds a lease himself,", () => {
+  it("is a deadlock", async () => {
+    const stage = new QueueStage<string>();
+    const m = new Mutex({}, { ...portsOf(stage), random: () => 0.5 });
+    stage.queue.tryPut("a");
+
+    const joined = watch(
+      m.run(async () => {
+        using _ = stage.queue.tryGet();
+        return await stage.queue.join();
+      }),
+    );
+    await stage.advance(1_000);
+
+    expect(joined.code).toBe("UNJAM_DEADLOCK");
+  });
+
+  it("ends at its deadline where nobody knows who holds it", async () => {
+    const stage = new QueueStage<string>();
+    const m = new Mutex({}, { ...portsOf(stage), random: () => 0.5 });
+    stage.queue.tryPut("a");
+    const lease = stage.queue.tryGet();
+
+    const joined = watch(m.run(() => stage.queue.join()));
+    await stage.advance(29_999);
+    const wasPending = joined.isPending;
+    await stage.advance(1);
+
+    expect([wasPending, joined.code]).toEqual([true, "UNJAM_JOIN_TIMEOUT"]);
+    lease?.done();
+  });
+
+  it("is none when another who answers an ask of his holds a lease", async () => {
+    const stage = new QueueStage<string>();
+    const m = new Mutex({}, { ...portsOf(stage), random: () => 0.5 });
+    const asked = watch(m.run(() => stage.queue.ask("a")));
+    await stage.rest();
+    stage.queue.tryPut("b");
+    const leases = [stage.queue.tryGet(), stage.queue.tryGet()];
+
+    await stage.advance(25_000);
+    for (const lease of leases) lease?.done();
+    await stage.rest();
+
+    expect(asked.fate).toEqual({ value: undefined });
   });
 });
 

@@ -79,10 +79,21 @@ function toFrame(raw: NodeJS.CallSite): Frame {
   };
 }
 
-/** Two functions may share a name, and many have none; no two begin at one place. */
+/** How the body of a module is told from a function: it runs once, and nobody can call it. */
+const MODULE_BODY = ":module";
+
+export function isModuleBody(fn: string): boolean {
+  return fn.endsWith(MODULE_BODY);
+}
+
+/**
+ * Two functions may share a name, and many have none; no two begin at one place, except the body of
+ * a module, which has no name, and the function at its very beginning, which has one.
+ */
 function functionOf(raw: NodeJS.CallSite, name: string | null, script: string): string | undefined {
   const line = raw.getEnclosingLineNumber?.();
   const column = raw.getEnclosingColumnNumber?.();
-  if (typeof line === "number" && typeof column === "number") return `${script}:${line}:${column}`;
-  return name === null || script === "" ? undefined : `${script}:${name}`;
+  if (typeof line !== "number" || typeof column !== "number") return undefined;
+  const isModule = name === null && line === 1 && column === 1;
+  return `${script}${isModule ? MODULE_BODY : `:${line}:${column}`}`;
 }

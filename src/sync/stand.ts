@@ -13,13 +13,22 @@
  *
  * Everywhere else there is no stand, and the holder is never proved to wait for anything.
  *
- * One case is left that the stack cannot tell: a function that holds the lock starts itself again,
- * directly or through others, without awaiting it, outside of any scope, and this second one takes
- * another branch past the place of the lock, and there waits for what the first one holds.
+ * A second activation of the holder's function is told from the first by those who await it: each
+ * of them awaits one thing at a time. So a wait is not taken for that of a holder whom nobody awaits
+ * (a handler of events, `void poll()`), except the body of a module, which runs once; nor for that
+ * of a function that has just been called, because a holder has been resumed with its lock.
+ *
+ * Two cases are left that the stack cannot tell. In both a second activation awaits something,
+ * takes another branch past the place of the lock, and there waits for what the first one holds:
+ *
+ * - outside of any scope the holder starts again, without awaiting it, the outermost of those who
+ *   await the holder, and the same calls lead from there to the second one;
+ * - the first one has returned and left the guard, which it took without `using`, with somebody
+ *   else, and its caller calls it again from the same place.
  */
 import type { CallSite } from "./call-site.ts";
 import { readTags } from "./scope-tags.ts";
-import { type Frame, readFrames, type Stack, TASK_QUEUES } from "./stack-frames.ts";
+import { type Frame, isModuleBody, readFrames, type Stack, TASK_QUEUES } from "./stack-frames.ts";
 
 interface Place {
   readonly fn: string;
@@ -76,7 +85,11 @@ export class Stand {
     const place = this.#read();
     if (place === undefined || site === undefined) return false;
     const { fn, calledAt } = place;
-    const callers = runningOf(site).filter((frame) => frame.fn === fn);
+    if (!isAwaited(place) && !isModuleBody(fn)) return false;
+    const running = runningOf(site);
+    const callers = running.filter((frame) => frame.fn === fn);
+    // Called by others: it has just begun, and was not resumed with a lock.
+    if (callers.length > 0 && running.at(-1)?.fn !== fn) return false;
     const awaiters = chain.filter((frame) => frame.fn === fn);
     // One that called the other without awaiting it: which of the two awaits cannot be told.
     if (callers.length > awaiters.length) return false;
@@ -104,10 +117,14 @@ export class Stand {
   }
 }
 
+function isAwaited({ awaitedBy }: Place): boolean {
+  return awaitedBy.some(({ fn }) => fn !== undefined);
+}
+
 /** Whether this frame is the holder, and not another activation of the same function. */
 function isHolder(place: Place, frame: Frame, outer: readonly Frame[]): boolean {
-  const { fn, calledAt, awaitedBy } = place;
-  if (frame.fn !== fn || frame.at === calledAt) return false;
+  const { fn, awaitedBy } = place;
+  if (frame.fn !== fn) return false;
   if (!awaitedBy.every(({ at }, index) => at === outer[index]?.at)) return false;
   // Within a scope there is one such chain: each function in it awaits one thing. Else the holder
   // may have started the like of all of it again, without awaiting it. That one is not expected to
@@ -119,15 +136,14 @@ function placeOfUse(seen: Seen | undefined, call: CallSite): Place | undefined {
   if (seen === undefined || seen.at.isCut) return undefined;
   const running = runningOf(seen.at);
   const holder = running.at(-1);
-  if (holder?.fn === undefined) return undefined;
-  const { fn } = holder;
+  const fn = holder?.fn;
   const caller = runningOf(call).find((frame) => frame.fn === fn);
   const between = running.length - 1;
   // In its own turn the holder may have called others; it must be the one that asked for the lock.
   const isCertain = seen.isOwnTurn
     ? caller !== undefined
-    : between === 0 || (between === 1 && USING.test(running[0]?.name ?? ""));
-  if (!isCertain) return undefined;
+    : between === 0 || (between === 1 && USING.test(String(running[0]?.name)));
+  if (holder === undefined || fn === undefined || !isCertain) return undefined;
   const awaitedBy = awaitersIn(seen.at.frames);
   return { fn, calledAt: caller?.at, heldFrom: (caller ?? holder).position, awaitedBy };
 }

@@ -126,6 +126,61 @@ describe("a wait", () => {
     expect(outcomes).toEqual(["b", "UNJAM_DEADLOCK", "c", "done"]);
   });
 
+  it("that comes last, and waits for others who hold each other, is not the one that is refused", async () => {
+    const [a, b, c] = [new Flow("a"), new Flow("b"), new Flow("c")];
+    let third: OpenWait | undefined;
+    const begun = [
+      scope(a, () => aWait(a, anyOf(b)).done),
+      scope(b, () => aWait(b, anyOf(a)).done),
+      scope(c, () => (third = aWait(c, anyOf(a))).done),
+    ];
+
+    expect(await isOpen(begun[2] ?? Promise.resolve())).toBe(true);
+    third?.end();
+    expect(await begun[1]).toBe("UNJAM_DEADLOCK");
+  });
+
+  it("is told the shortest way back to itself that leads over stuck waits only", async () => {
+    const [a, b, c, free] = [new Flow("a"), new Flow("b"), new Flow("c"), new Flow("free")];
+    const side = new Flow("side");
+    const waits: OpenWait[] = [];
+    const begin = (flow: Flow, movers: () => Movers): Promise<unknown> =>
+      runInFlow(flow, () => {
+        const wait = aWait(flow, movers, flow.name);
+        waits.push(wait);
+        return wait.done;
+      });
+    const others = [begin(side, anyOf(a, free)), begin(b, anyOf(c)), begin(c, anyOf(a))];
+
+    const error: unknown = await begin(a, allOf(side, b)).catch((reason: unknown) => reason);
+
+    expect(error).toMatchObject({
+      details: { cycle: [{ flow: "b" }, { flow: "c" }, { flow: "a" }] },
+    });
+    for (const wait of waits) wait.end();
+    await Promise.all(others);
+  });
+
+  it("is not refused for the sake of others that were not proven again with it", async () => {
+    const [a, b, c] = [new Flow("a"), new Flow("b"), new Flow("c")];
+    let askedCount = 0;
+    let wait: OpenWait | undefined;
+    const first = scope(a, () => {
+      // When its cycle is proven again somebody has come who could end it, and is stuck just then.
+      wait = aWait(a, () => (askedCount++ < 2 ? anyOf(a)() : anyOf(a, b)()));
+      return wait.done;
+    });
+    const others = [
+      scope(b, () => aWait(b, anyOf(c)).done),
+      scope(c, () => aWait(c, anyOf(b)).done),
+    ];
+
+    expect(await isOpen(first)).toBe(true);
+    wait?.end();
+    expect(await first).toBe("done");
+    expect(await Promise.race(others)).toBe("UNJAM_DEADLOCK");
+  });
+
   it("that is not awaited by its flow stays open", async () => {
     const flow = new Flow("a");
     let wait: OpenWait | undefined;

@@ -92,7 +92,7 @@ class WatchedWait<T> implements ProvenWait {
   #confirmation = 0;
   #purpose: Purpose = "search";
   #timer: Timer | undefined;
-  #wake: () => void = () => undefined;
+  #wake: (() => void) | undefined;
 
   constructor(wait: Wait<T>) {
     this.#wait = wait;
@@ -118,7 +118,7 @@ class WatchedWait<T> implements ProvenWait {
 
   look(purpose: Purpose): void {
     this.#purpose = purpose;
-    this.#wake();
+    this.#wake?.();
   }
 
   /** Awaited by the caller: its continuations are where the chain can be seen. */
@@ -148,7 +148,7 @@ class WatchedWait<T> implements ProvenWait {
   readonly #settle = (): void => {
     this.#isSettled = true;
     this.#timer?.cancel();
-    this.#wake();
+    this.#wake?.();
   };
 
   /** Now, and later, less and less often: somebody may begin to await it at any time. */
@@ -170,8 +170,8 @@ class WatchedWait<T> implements ProvenWait {
     if (this.#purpose === "confirm") return;
     const stuck = findStuck(this);
     if (stuck === undefined) return;
-    if (this.#purpose === "search") this.#confirm(stuck);
-    else if ([...stuck].every((wait) => wait.isConfirmed)) {
+    if (this.#purpose === "search") this.#confirm(stuck.waits);
+    else if ([...stuck.waits].every((wait) => wait.isConfirmed)) {
       this.#wait.refuse(deadlockError(this, stuck));
     }
   }

@@ -1,14 +1,10 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
+import { collect } from "./collector.ts";
 import { Gate, QueueStage } from "./queue-stage.ts";
 
 const PUTS = 100_000;
 const MEGABYTE = 1_048_576;
 const WAITERS = 100;
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
 
 /** What is garbage is only gone when its finalizers have run. */
 async function heapBytes(stage: { rest(): Promise<void> }): Promise<number> {

@@ -1,0 +1,208 @@
+/** Who is taken for the holder of a lock: the one call of a function that took it, and no other. */
+import { beforeEach, describe, expect, it } from "vitest";
+import { watch } from "../../test/sync/queue-stage.ts";
+import { isUnjamError } from "../core/errors.ts";
+import { ManualClock } from "../testing/manual-clock.ts";
+import type { Guard } from "./guard.ts";
+import { Mutex } from "./mutex.ts";
+
+let clock: ManualClock;
+let m: Mutex;
+
+beforeEach(() => {
+  clock = new ManualClock();
+  m = new Mutex({ name: "m", diagnostics: "full" }, { clock, timers: clock, random: () => 0.5 });
+});
+
+/** A turn of the loop, as after any I/O. */
+function turn(): Promise<void> {
+  return clock.rest();
+}
+
+/** What a promise comes to. */
+async function outcomeOf(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+    return "done";
+  } catch (error) {
+    return isUnjamError(error) ? error.code : String(error);
+  }
+}
+
+/** The same of somebody who comes to wait, when all looks and the deadline have passed. */
+async function lateOutcomeOf(promise: Promise<unknown>): Promise<string> {
+  const outcome = watch(outcomeOf(promise));
+  while (outcome.isPending && m.waiters === 0) await turn();
+  await clock.advance(31_000);
+  return await outcome.promise;
+}
+
+/** When somebody waits, and every look at him would have found what there is to find. */
+async function allLooks(): Promise<void> {
+  while (m.waiters === 0) await turn();
+  await clock.advance(25_000);
+}
+
+async function lockOnce(): Promise<void> {
+  using _ = await m.lock();
+}
+
+describe("who holds a lock is told", () => {
+  it("when the lock comes through a function that returns the promise without awaiting it", async () => {
+    const take = async (): Promise<Guard> => m.lock();
+    async function holder(): Promise<void> {
+      using _ = await take();
+      await turn();
+      await take();
+    }
+
+    expect(await outcomeOf(holder())).toBe("UNJAM_DEADLOCK");
+  });
+
+  it("when it uses a guard that others took, who had awaited something before", async () => {
+    async function take(): Promise<Guard> {
+      await turn();
+      return await m.lock();
+    }
+    async function holder(): Promise<void> {
+      using _ = await take();
+      await turn();
+      await lockOnce();
+    }
+
+    expect(await outcomeOf(holder())).toBe("UNJAM_DEADLOCK");
+  });
+
+  it("when it shows itself by its next lock, however it came to the first", async () => {
+    const take = async (): Promise<Guard> => await m.lock();
+    async function holder(): Promise<void> {
+      await m.lock();
+      await take();
+    }
+
+    expect(await outcomeOf(holder())).toBe("UNJAM_DEADLOCK");
+  });
+
+  it("when others like it await something else", async () => {
+    async function step(depth: number): Promise<void> {
+      await turn();
+      if (depth > 0) await step(depth - 1);
+      else {
+        using _ = await m.lock();
+        await turn();
+        await lockOnce();
+      }
+    }
+
+    expect(await outcomeOf(step(2))).toBe("UNJAM_DEADLOCK");
+  });
+});
+
+describe("who holds a lock is not told", () => {
+  it("when it was taken so deep in calls that the outermost are not seen", async () => {
+    const deep = (depth: number): Promise<Guard> => (depth === 0 ? m.lock() : deep(depth - 1));
+    async function holder(): Promise<void> {
+      await turn();
+      const guard = await deep(40);
+      await turn();
+      await lockOnce();
+      guard.release();
+    }
+
+    expect(await lateOutcomeOf(holder())).toBe("UNJAM_WAIT_TIMEOUT");
+  });
+
+  it("when a guard is used that deep", async () => {
+    const deep = async (depth: number): Promise<void> => {
+      if (depth > 0) {
+        await deep(depth - 1);
+        return;
+      }
+      using _ = m.tryLock();
+      await turn();
+      await lockOnce();
+    };
+
+    expect(await lateOutcomeOf(deep(40))).toBe("UNJAM_WAIT_TIMEOUT");
+  });
+
+  it("when it is a function that its caller has started and does not await", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    async function holder(): Promise<void> {
+      using _ = m.tryLock();
+      await promise;
+    }
+    async function caller(): Promise<void> {
+      await turn();
+      void holder();
+      await lockOnce();
+    }
+
+    const outcome = outcomeOf(caller());
+    await allLooks();
+    resolve();
+
+    expect(await outcome).toBe("done");
+  });
+});
+
+describe("another call of the holder's function is not taken for it", () => {
+  it("when others await it", async () => {
+    let second: Promise<string> | undefined;
+    async function step(isFirst: boolean): Promise<void> {
+      if (isFirst) {
+        using _ = await m.lock();
+        second = other();
+        await allLooks();
+      } else {
+        await turn();
+        await lockOnce();
+      }
+    }
+    async function other(): Promise<string> {
+      return await outcomeOf(step(false));
+    }
+
+    await step(true);
+
+    expect(await second).toBe("done");
+  });
+
+  it("when it awaits the lock later than it has asked for it, like the holder", async () => {
+    const outcomes: string[] = [];
+    const [first, both] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    async function poll(): Promise<void> {
+      outcomes.push(await outcomeOf(step()));
+      if (outcomes.length === 2) both.resolve();
+    }
+    async function step(): Promise<void> {
+      await turn();
+      const isFirst = !m.isLocked;
+      const lock = m.lock();
+      await turn();
+      using _ = await lock;
+      if (!isFirst) return;
+      void poll();
+      await first.promise;
+    }
+
+    void poll();
+    await allLooks();
+    first.resolve();
+    await both.promise;
+
+    expect(outcomes).toEqual(["done", "done"]);
+  });
+});
+
+describe("a wait is not proved", () => {
+  it("by a function that awaits any of several", async () => {
+    async function holder(): Promise<unknown> {
+      using _ = await m.lock();
+      await turn();
+      return await Promise.any([lockOnce(), allLooks()]);
+    }
+
+    expect(await outcomeOf(holder())).toBe("done");
+  });
+});
