@@ -33,6 +33,29 @@ describe("the log of a full queue", () => {
     ]);
   });
 
+  it("says nothing when its timer was made for a wait that is over by then", async () => {
+    const { clock } = new QueueStage();
+    const stage = aFullQueue({
+      ports: {
+        clock,
+        timers: {
+          soon: (run) => clock.soon(run),
+          // What a hook of async_hooks may do when it hears of the timer.
+          after: (delayMs, run, options) => {
+            if (delayMs === FULL_WAIT_MS_MAX) stage.drain();
+            return clock.after(delayMs, run, options);
+          },
+        },
+      },
+    });
+    const put = watch(stage.queue.put("b"));
+
+    await clock.advance(FULL_WAIT_MS_MAX);
+
+    expect(put.value).toBe("added");
+    expect(stage.log).toEqual([]);
+  });
+
   it("counts the wait of each caller, not how long there is always one", async () => {
     const stage = aFullQueue();
     for (let n = 0; n < 5; n++) {

@@ -62,7 +62,7 @@ export class FullReport {
 
   /** Somebody has begun to wait for room. */
   waiting(): void {
-    if (this.#timer === undefined && this.#core.waiterCount > 0) this.#look(FULL_WAIT_MS_MAX);
+    if (this.#timer === undefined) this.#look(FULL_WAIT_MS_MAX);
   }
 
   /** Somebody waits no more. */
@@ -81,6 +81,7 @@ export class FullReport {
   #onTimer(): void {
     this.#timer = undefined;
     const { name: queue, capacity, waitingSince, waiterCount } = this.#core;
+    // Making a timer runs hooks of the user's, which may have ended the wait that it was made for.
     if (waitingSince === undefined) return;
     const waitedMs = Math.round(this.#ports.clock.now() - waitingSince);
     const isLong = waitedMs >= FULL_WAIT_MS_MAX;
