@@ -168,7 +168,7 @@ const APP_ERRORS = {
   UNJAM_TOO_MANY_WAITERS: {
     message: (d: { queue: string; waitersMax: number }): string =>
       `${d.waitersMax} callers already wait for ${d.queue.includes(" ") ? d.queue : `room in queue "${d.queue}"`}`,
-    help: "Its waiting room is full too. Answer 503 with Retry-After.",
+    help: "Await each call before you make the next, or raise waitersMax, which bounds those who wait at once. A server answers 503 with Retry-After.",
     httpStatus: 503,
     exitCode: 1,
   },

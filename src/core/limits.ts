@@ -140,6 +140,11 @@ export const LAB_MS_MAX = 600_000;
 export const CONCURRENCY_MAX = 100_000;
 /** A full queue says so at most once in this time; the next notice carries the count. */
 export const FULL_NOTICE_MS = 1_000;
+/**
+ * Callers of a queue in memory that have waited this long for room are worth a line in the log:
+ * long after what back-pressure should take, and well before the default deadline.
+ */
+export const FULL_WAIT_MS_MAX = 10_000;
 /** `setTimeout` fires at once above 2^31-1 ms, so longer waits are cut into hops. */
 export const TIMER_MS_MAX = 2_147_483_647;
 

@@ -263,8 +263,9 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
   }
 
   /**
-   * Calls `listener` for each event of this kind; the answer takes it off again. Each event is also
-   * a warning in the log. @throws UNJAM_INVALID_OPTION for a name that is not in {@link QueueEvents}
+   * Calls `listener` for each event of this kind; the answer takes it off again. Each is also a
+   * warning in the log, but for a `full` that only says that callers have begun to wait.
+   * @throws UNJAM_INVALID_OPTION for a name that is not in {@link QueueEvents}
    */
   on<N extends QueueEventName>(name: N, listener: (data: QueueEvents[N]) => void): () => void {
     return this.#report.on(name, listener);

@@ -28,7 +28,14 @@
  */
 import type { CallSite } from "./call-site.ts";
 import { readTags } from "./scope-tags.ts";
-import { type Frame, isModuleBody, readFrames, type Stack, TASK_QUEUES } from "./stack-frames.ts";
+import {
+  type Frame,
+  isModuleBody,
+  MODULE_JOB,
+  readFrames,
+  type Stack,
+  TASK_QUEUES,
+} from "./stack-frames.ts";
 
 interface Place {
   readonly fn: string;
@@ -180,7 +187,8 @@ function areAwaiting(callers: readonly Frame[], awaiters: readonly Frame[]): boo
 function runningOf(site: CallSite): readonly Frame[] {
   const running = site.frames.filter(({ isAsync }) => !isAsync);
   const loop = running.findIndex(({ script }) => script === TASK_QUEUES);
-  return loop === -1 ? running : running.slice(0, loop);
+  const inTurn = loop === -1 ? running : running.slice(0, loop);
+  return inTurn.at(-1)?.script === MODULE_JOB ? inTurn.slice(0, -1) : inTurn;
 }
 
 function awaitersIn(frames: readonly Frame[]): readonly Frame[] {

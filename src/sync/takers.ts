@@ -40,7 +40,8 @@ export class Takers<T> {
       const { name: queue, waitersMax } = this.#parts.settings;
       if (this.#parts.core.isOver) throw new UnjamError("UNJAM_QUEUE_CLOSED", { queue });
       if (this.#waitingCount >= waitersMax) {
-        throw new UnjamError("UNJAM_TOO_MANY_WAITERS", { queue, waitersMax });
+        const what = `an item of queue "${queue}"`;
+        throw new UnjamError("UNJAM_TOO_MANY_WAITERS", { queue: what, waitersMax });
       }
       return this.#takeLater<Lease<T>>(terms, (wait) =>
         wait.refuse(new UnjamError("UNJAM_QUEUE_CLOSED", { queue })),

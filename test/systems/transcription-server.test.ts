@@ -143,7 +143,6 @@ describe("the transcription server", () => {
 
   it.todo("tells the truth in its heartbeat line: the age of the main loop's last tick");
   it.todo("names in its heartbeat line the call that is stuck, and where (put@server.ts:31)");
-  it.todo("stands beside the naive server, which never answers again after block=true");
   it.todo("answers /livez while the main loop itself is blocked");
 });
 
