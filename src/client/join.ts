@@ -25,7 +25,7 @@ export interface JoinOptions {
 /** What a join came to. Counts are since the app was opened, over the queues that were joined. */
 export interface JoinResult {
   readonly done: number;
-  /** Dead and expired. */
+  /** Dead, expired and dropped. */
   readonly failed: number;
   /** The first ten of them. */
   readonly errors: readonly {
@@ -114,7 +114,7 @@ async function firstErrors(
 ): Promise<JoinResult["errors"]> {
   const query = {
     queue: queue ?? null,
-    states: ["dead", "expired"] as const,
+    states: ["dead", "expired", "dropped"] as const,
     limit: 1_000,
     after: null,
   };

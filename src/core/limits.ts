@@ -42,6 +42,11 @@ export const QUEUE_COUNT_MAX = 10_000;
 export const TASK_NAME_CHARS_MAX = 128;
 export const KEY_CHARS_MAX = 512;
 export const ID_CHARS_MAX = 128;
+/**
+ * Waiting jobs that one new job may displace with `whenFull: "drop-oldest"`. It is one, except
+ * where retries or a lowered capacity left more waiting than the queue holds.
+ */
+export const DROPS_MAX = 1_000;
 export const WAITERS_MAX_DEFAULT = 1_000;
 export const WAIT_MS_DEFAULT = 30_000;
 export const JOIN_MS_DEFAULT = 30_000;
@@ -103,6 +108,8 @@ export const PRUNE_MS = 2_000;
 export const PRUNE_JOBS_MAX = 2_000;
 export const DEDUPE_MS = 60_000;
 export const KEEP_DONE_MS_DEFAULT = 3_600_000;
+/** Short, because an overloaded queue may drop thousands of jobs a second and must stay small. */
+export const KEEP_DROPPED_MS = 60_000;
 export const KEEP_DEAD_MS_DEFAULT = 2_592_000_000;
 export const KEEP_DONE_COUNT_MAX = 100_000;
 export const KEEP_MS_MAX = 31_536_000_000;

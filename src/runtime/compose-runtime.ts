@@ -79,9 +79,7 @@ function buildEngine(
     onSettled: (ids) => watch.settled(ids),
     onRetry: (runAt) => waker.noteDue(runAt),
   });
-  const notice = new FullNotice(ports.clock, (data) =>
-    client.send({ type: "event", event: { name: "full", data } }),
-  );
+  const overflow = overflowReport(ports);
   const intake = new Intake({
     ...tools,
     answer: (message) => {
@@ -90,7 +88,11 @@ function buildEngine(
     },
     onAdding: (queue) => fetcher.noteReady(queue),
     onDelayed: (runAt) => waker.noteDue(runAt),
-    onFull: (queue, capacity) => notice.note(queue, capacity),
+    onFull: overflow.full,
+    onDropped: (queue, ids) => {
+      overflow.dropped(queue, ids.length);
+      watch.settled(ids);
+    },
   });
   const threadAdds = new ThreadAdds(ports, (requests) => intake.add(requests));
   const { owner, tasks, queues } = options;
@@ -115,6 +117,23 @@ function buildEngine(
   const parts = { ports, owner, executor, fetcher, settler, renewer, intake, watch, waker };
   const services = [renewer.repeater, waker.repeater, ...upkeep(parts, onError)];
   return { ...parts, threadAdds, overlaps: new Overlaps(ports), repeaters: services };
+}
+
+/** Tells the client that a queue is full, and how many of its jobs were dropped so far. */
+function overflowReport({ clock, client }: RuntimePorts): {
+  readonly full: (queue: string, capacity: number) => void;
+  readonly dropped: (queue: string, count: number) => void;
+} {
+  const droppedCounts = new Map<string, number>();
+  const notice = new FullNotice(clock, (fullness) => {
+    const data = { ...fullness, droppedCount: droppedCounts.get(fullness.queue) ?? 0 };
+    client.send({ type: "event", event: { name: "full", data } });
+  });
+  return {
+    full: (queue, capacity) => notice.note(queue, capacity),
+    dropped: (queue, count) =>
+      void droppedCounts.set(queue, (droppedCounts.get(queue) ?? 0) + count),
+  };
 }
 
 function lanesOf(ports: RuntimePorts, options: EngineOptions): Lane[] {

@@ -4,12 +4,12 @@
  * job.
  */
 import type { MonotonicMs } from "../core/clock.ts";
-import type { WhenFull } from "../core/enqueue-order.ts";
 import type { ErrorRecord } from "../core/errors.ts";
 import type { AppEvent, AppEvents } from "../core/events.ts";
 import type { ClaimedJob, JobNumber, JobRecord, Lease, OwnerId } from "../core/job.ts";
 import type { LogLine } from "../core/job-context.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
+import type { Overflow } from "../core/overflow.ts";
 import type { TaskFacts } from "../core/task.ts";
 import type { AddGroup, AddOutcome, ListQuery, Owner, QueueRecord } from "../store/store.ts";
 
@@ -17,7 +17,7 @@ import type { AddGroup, AddOutcome, ListQuery, Owner, QueueRecord } from "../sto
 export interface AddRequest {
   readonly batch: number;
   readonly group: AddGroup;
-  readonly whenFull: WhenFull;
+  readonly whenFull: Overflow;
   readonly waitersMax: number;
   /** How long it may wait for room. */
   readonly deadline: MonotonicMs;
@@ -25,8 +25,10 @@ export interface AddRequest {
   readonly answerBy: MonotonicMs;
 }
 
-/** What an add came to, for one job: the store's word, or an error. */
-export type Added = AddOutcome | { readonly kind: "error"; readonly error: ErrorRecord };
+/** What an add came to, for one job: the store's word, or an error. A job that was dropped is stored too. */
+export type Added =
+  | Exclude<AddOutcome, { readonly kind: "dropped" | "displaced" }>
+  | { readonly kind: "error"; readonly error: ErrorRecord };
 
 /** "added" for the whole batch, or what is known so far of single jobs (by index). */
 export interface AddedMessage {

@@ -23,6 +23,7 @@ import type {
   Settlement,
 } from "../core/job.ts";
 import type { JobState } from "../core/job-state.ts";
+import type { StoreOverflow } from "../core/overflow.ts";
 
 export interface Store {
   readonly capabilities: StoreCapabilities;
@@ -153,6 +154,8 @@ export interface AddGroup {
   readonly payloads: readonly string[];
   /** All or nothing (one enqueueMany), or each job a call of its own. */
   readonly atomic: boolean;
+  /** For jobs that find the queue full. Nothing is dropped while nobody consumes the queue. */
+  readonly overflow: StoreOverflow;
 }
 
 /** "added" when every job was; else one outcome per job. */
@@ -162,6 +165,14 @@ export type AddOutcome =
   | { readonly kind: "added" }
   /** The id or the key belongs to this job already; nothing was stored. */
   | { readonly kind: "exists"; readonly id: JobNumber }
+  /** Stored and dropped at once, because the queue was full. */
+  | { readonly kind: "dropped"; readonly capacity: number }
+  /** Added to a full queue; these, which waited there, are dropped. */
+  | {
+      readonly kind: "displaced";
+      readonly capacity: number;
+      readonly dropped: readonly JobNumber[];
+    }
   /** The id belongs to another task or payload. */
   | { readonly kind: "taken"; readonly id: JobNumber; readonly task: string }
   | {

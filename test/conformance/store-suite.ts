@@ -2,6 +2,7 @@ import { describe } from "vitest";
 import { addFacts } from "./add-facts.ts";
 import { capacityFacts } from "./capacity-facts.ts";
 import { claimFacts } from "./claim-facts.ts";
+import { dropFacts } from "./drop-facts.ts";
 import { operatorFacts } from "./operator-facts.ts";
 import { ownerFacts } from "./owner-facts.ts";
 import { type OpenScene, type OpenStore, Scene } from "./scene.ts";
@@ -18,6 +19,7 @@ export function describeStore(name: string, open: OpenStore): void {
   describe(`${name} keeps the store contract`, () => {
     addFacts(openScene);
     capacityFacts(openScene);
+    dropFacts(openScene);
     claimFacts(openScene);
     settleFacts(openScene);
     timeFacts(openScene);

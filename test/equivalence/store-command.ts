@@ -1,4 +1,5 @@
 import * as fc from "fast-check";
+import type { StoreOverflow } from "../../src/core/overflow.ts";
 
 /**
  * One step, as plain data from a small world, so that steps meet: few ids, keys and names. Jobs and
@@ -38,6 +39,7 @@ export interface GroupPlan {
   readonly callerId: string | null;
   readonly capacity: number | null;
   readonly atomic: boolean;
+  readonly overflow: StoreOverflow;
   readonly jobs: readonly { readonly id: number; readonly payload: string }[];
 }
 
@@ -66,6 +68,7 @@ const group: fc.Arbitrary<GroupPlan> = fc.record({
   callerId: fc.constantFrom(null, null, null, "mine", "yours"),
   capacity: fc.constantFrom(null, null, 1, 3, 8),
   atomic: fc.boolean(),
+  overflow: fc.constantFrom("refuse", "refuse", "drop-newest", "drop-oldest"),
   jobs: fc.array(fc.record({ id, payload: fc.constantFrom("1", "1", "2") }), { maxLength: 4 }),
 });
 

@@ -14,6 +14,11 @@ class TaskLanes {
     return this.#lanes[priority] ?? new NumberMap();
   }
 
+  /** The oldest job of each lane. */
+  heads(): MemoryJob[] {
+    return this.#lanes.flatMap((lane) => first(lane) ?? []);
+  }
+
   /** In the order in which they are to be claimed. */
   *inOrder(): Generator<MemoryJob> {
     for (const lane of this.#lanes) {
@@ -41,6 +46,8 @@ export class MemoryQueue {
     expired: new NumberMap(),
     dropped: new NumberMap(),
   };
+  /** Scheduled jobs in order of arrival. */
+  readonly delayed: NumberMap<MemoryJob> = new NumberMap();
   /** Done rows, the one that may go first at the top. */
   readonly done: Heap<MemoryJob> = new Heap({
     isBefore: isPrunedBefore,
@@ -68,6 +75,17 @@ export class MemoryQueue {
     return lanes.lane(priority);
   }
 
+  /** The job that came first among those that wait. */
+  oldestWaiting(): MemoryJob | undefined {
+    let oldest = first(this.delayed);
+    for (const lanes of this.#tasks.values()) {
+      for (const job of lanes.heads()) {
+        if (oldest === undefined || job.order < oldest.order) oldest = job;
+      }
+    }
+    return oldest;
+  }
+
   /** The ready jobs of these tasks, each task in its own order. */
   readySources(tasks: readonly string[]): Generator<MemoryJob>[] {
     const sources: Generator<MemoryJob>[] = [];
@@ -92,6 +110,11 @@ export class MemoryQueue {
     };
     return { name, capacity, paused, counts, retryingCount, doneTotal, failedTotal };
   }
+}
+
+function first(jobs: NumberMap<MemoryJob>): MemoryJob | undefined {
+  for (const job of jobs.valuesAfter(-1)) return job;
+  return undefined;
 }
 
 /** Whether `a` may go before `b`; the id decides between rows of one millisecond. */

@@ -7,7 +7,7 @@
 
 /** "unjm": marks a file as ours in its header, where `file(1)` and we find it. */
 export const APPLICATION_ID = 0x75_6e_6a_6d;
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** Job states as stored. Numbers never change; the order lets `state < 3` mean unfinished. */
 export const STATE_NUMBERS = {
@@ -73,5 +73,8 @@ CREATE UNIQUE INDEX jobs_key ON jobs(task, key) WHERE key IS NOT NULL AND state 
 CREATE UNIQUE INDEX jobs_caller_id ON jobs(caller_id) WHERE caller_id IS NOT NULL;
 `;
 
+/** For `whenFull: "drop-oldest"`, which asks for the oldest of a queue's delayed jobs too. */
+const VERSION_2 = "CREATE INDEX jobs_delayed ON jobs(queue, place) WHERE state = 0";
+
 /** `MIGRATIONS[n]` takes a file from version n to n + 1. */
-export const MIGRATIONS: readonly string[] = [VERSION_1];
+export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2];
