@@ -303,7 +303,7 @@ export class App implements AsyncDisposable {
         this.#outbox.flush();
         return;
       case "event":
-        if (message.event.name === "broken") this.#breakThreads(message.event.data);
+        if (message.event.name === "broken") this.#breakLane(message.event.data);
         this.#events.emit(message.event);
         return;
       case "log":
@@ -314,10 +314,9 @@ export class App implements AsyncDisposable {
     }
   }
 
-  #breakThreads(broken: AppEvents["broken"]): void {
-    this.#enqueuer.breakThreads(
-      new UnjamError("UNJAM_BROKEN", { ...broken, perMs: RESTARTS_PER_MS }),
-    );
+  #breakLane(broken: AppEvents["broken"]): void {
+    const error = new UnjamError("UNJAM_BROKEN", { ...broken, perMs: RESTARTS_PER_MS });
+    this.#enqueuer.breakLane(broken.part === "job process" ? "process" : "thread", error);
   }
 
   /** A new engine took over: it gets what the old one owed. */

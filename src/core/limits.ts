@@ -20,6 +20,8 @@ export const ABORT_GRACE_MS = 2_000;
 export const ABORT_ACK_MS = 50;
 /** `worker.terminate()` normally takes 2-30 ms; past this the thread sits in a system call. */
 export const TERMINATE_MS_MAX = 5_000;
+/** What a child process gets to end by itself before it is killed. */
+export const KILL_AFTER_MS = 500;
 /** A warm spare is started when this share of an attempt's time is used up. */
 export const SPARE_AT_FRACTION = 0.8;
 /** How long a claimed job may wait in its lane before its time is counted as running. */
@@ -76,6 +78,8 @@ export const LOOP_SLOTS_DEFAULT = 50;
 export const LOOP_SLOTS_MAX = 10_000;
 export const THREADS_DEFAULT = 2;
 export const THREADS_MAX = 256;
+/** Children start when the first job for them comes, so that one costs nothing where there is none. */
+export const PROCESSES_DEFAULT = 1;
 /** Jobs claimed ahead of free slots: what finishes in this time at the measured rate … */
 export const PREFETCH_MS = 30;
 /** … and never more than this many. */

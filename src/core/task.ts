@@ -2,6 +2,8 @@ import type { Backoff } from "./backoff.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 
 export type RunsOn = "loop" | "thread" | "process";
+/** Where the supervisor runs handlers: what it starts for them, and what it can kill. */
+export type CrewLane = Exclude<RunsOn, "loop">;
 
 /** What the runtime must know about a task: plain data, because it crosses threads. */
 export interface TaskFacts {

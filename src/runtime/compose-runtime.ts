@@ -24,7 +24,7 @@ import { Executor, type Lane } from "./executor.ts";
 import { Fetcher } from "./fetcher.ts";
 import { FullNotice } from "../core/full-notice.ts";
 import { Intake } from "./intake.ts";
-import { loopLane, threadLane } from "./lanes.ts";
+import { crewLane, loopLane } from "./lanes.ts";
 import type { EngineOptions } from "./messages.ts";
 import { Overlaps } from "./overlaps.ts";
 import { receiveFromClient, receiveFromSupervisor } from "./receive.ts";
@@ -39,7 +39,7 @@ import { Waker } from "./waker.ts";
 /** Joins the store, starts all services, and answers the client's messages from then on. */
 export async function composeRuntime(ports: RuntimePorts, options: EngineOptions): Promise<Engine> {
   const { clock, store, client } = ports;
-  const hasWork = options.loopSlots + options.threadSlots > 0;
+  const hasWork = options.loopSlots + options.threadSlots + options.processSlots > 0;
   const owner = await store.join(
     { ...ports.identity, label: options.label, queues: hasWork ? options.queues : [] },
     clock.now() + OPEN_MS_MAX,
@@ -137,9 +137,14 @@ function overflowReport({ clock, client }: RuntimePorts): {
 }
 
 function lanesOf(ports: RuntimePorts, options: EngineOptions): Lane[] {
-  const lanes: Lane[] = [loopLane(ports.client, options.loopSlots)];
-  if (ports.supervisor !== null) lanes.push(threadLane(ports.supervisor, options.threadSlots));
-  return lanes;
+  const loop = loopLane(ports.client, options.loopSlots);
+  const { supervisor } = ports;
+  if (supervisor === null) return [loop];
+  return [
+    loop,
+    crewLane(supervisor, "thread", options.threadSlots),
+    crewLane(supervisor, "process", options.processSlots),
+  ];
 }
 
 function freeRooms(intake: Intake, jobs: readonly ClaimedJob[]): void {

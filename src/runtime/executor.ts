@@ -4,12 +4,12 @@ import type { ClaimedJob, JobNumber, Lease } from "../core/job.ts";
 import { PREFETCH_JOBS_MAX, PREFETCH_MS } from "../core/limits.ts";
 import { NumberMap } from "../core/number-map.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
-import type { TaskFacts } from "../core/task.ts";
+import type { RunsOn, TaskFacts } from "../core/task.ts";
 import type { AbortReason } from "./messages.ts";
 
-/** A place where handlers run: the main loop, or the job threads. */
+/** A place where handlers run: the main loop, the job threads, or the job processes. */
 export interface Lane {
-  readonly name: "loop" | "thread";
+  readonly name: RunsOn;
   /** Attempts that run at once. */
   readonly slots: number;
   start(jobs: readonly ClaimedJob[]): void;
@@ -122,9 +122,7 @@ export class Executor {
     const since = this.#clock.now();
     for (const job of jobs) {
       const facts = this.#tasks.get(job.task);
-      const lane = this.#lanes.find(
-        ({ name }) => name === (facts?.runs === "loop" ? "loop" : "thread"),
-      );
+      const lane = this.#lanes.find(({ name }) => name === facts?.runs);
       if (facts === undefined || lane === undefined) continue;
       // Claimed here anew since: the attempt of before has lost its lease.
       if (this.#attempts.has(job.id)) continue;

@@ -163,10 +163,7 @@ function sourcesOf(
 ): Source[] {
   return queues.flatMap((queue) => {
     const names = tasks
-      .filter(
-        (facts) =>
-          facts.queue === queue && (facts.runs === "loop" ? "loop" : "thread") === lane.name,
-      )
+      .filter((facts) => facts.queue === queue && facts.runs === lane.name)
       .map(({ name }) => name);
     return names.length === 0 ? [] : [{ lane, queue, tasks: names }];
   });

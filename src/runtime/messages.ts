@@ -10,7 +10,7 @@ import type { ClaimedJob, JobNumber, JobRecord, Lease, OwnerId } from "../core/j
 import type { LogLine } from "../core/job-context.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
 import type { Overflow } from "../core/overflow.ts";
-import type { TaskFacts } from "../core/task.ts";
+import type { CrewLane, TaskFacts } from "../core/task.ts";
 import type { AddGroup, AddOutcome, ListQuery, Owner, QueueRecord } from "../store/store.ts";
 
 /** One group on its way in. `batch` is answered by an AddedMessage. */
@@ -142,10 +142,10 @@ export interface AttemptColumns {
 
 /** Engine → supervisor. */
 export type ToSupervisor =
-  | { readonly type: "run"; readonly jobs: readonly ClaimedJob[] }
+  | { readonly type: "run"; readonly lane: CrewLane; readonly jobs: readonly ClaimedJob[] }
   | { readonly type: "abort"; readonly leases: readonly Lease[]; readonly reason: AbortReason }
-  | { readonly type: "giveBack" }
-  /** The answer to an "add" of that thread. `ids` are the numbers that its jobs were given. */
+  | { readonly type: "giveBack"; readonly lane: CrewLane }
+  /** The answer to an "add" of that thread or process. `ids` are the numbers that its jobs were given. */
   | {
       readonly type: "added";
       readonly thread: number;
@@ -157,12 +157,12 @@ export type ToSupervisor =
 export type FromSupervisor =
   | { readonly type: "ends"; readonly ends: readonly EndMessage[] }
   | { readonly type: "progress"; readonly progress: readonly ProgressMessage[] }
-  /** A handler on a thread enqueues: the engine makes the id. */
+  /** A handler on a thread or in a process enqueues: the engine makes the id. */
   | { readonly type: "add"; readonly thread: number; readonly request: AddRequest }
   | { readonly type: "log"; readonly line: LogLine }
   | { readonly type: "event"; readonly event: AppEvent }
-  /** The job threads' restart budget is used up: they take no more work. */
-  | { readonly type: "broken"; readonly data: AppEvents["broken"] }
+  /** A lane's restart budget is used up: it takes no more work. */
+  | { readonly type: "broken"; readonly lane: CrewLane; readonly data: AppEvents["broken"] }
   /** Attempts that the supervisor holds, for an engine that has just been started. */
   | { readonly type: "held"; readonly jobs: readonly ClaimedJob[] };
 
@@ -173,6 +173,7 @@ export interface EngineOptions {
   /** Slots by lane; no lane with 0 slots takes jobs. */
   readonly loopSlots: number;
   readonly threadSlots: number;
+  readonly processSlots: number;
   readonly queues: readonly string[];
   readonly label: string;
   /** The owner of the engine that this one replaces: it says goodbye for it. */

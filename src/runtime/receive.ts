@@ -126,7 +126,7 @@ function hasten(engine: Engine, id: JobNumber): void {
   );
 }
 
-/** Ends, progress and enqueues of the handlers on threads. */
+/** Ends, progress and enqueues of the handlers on threads and in processes. */
 export function receiveFromSupervisor(engine: Engine, message: FromSupervisor): void {
   switch (message.type) {
     case "ends":
@@ -141,7 +141,7 @@ export function receiveFromSupervisor(engine: Engine, message: FromSupervisor): 
       engine.threadAdds.add(message.thread, message.request);
       return;
     case "broken":
-      engine.executor.closeLane("thread");
+      engine.executor.closeLane(message.lane);
       engine.ports.client.send({ type: "event", event: { name: "broken", data: message.data } });
       return;
     case "log":

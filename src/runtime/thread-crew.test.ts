@@ -43,7 +43,7 @@ describe("the thread crew", () => {
   it("gives back what has not begun", () => {
     const stage = CrewStage.running([1, 2, 3]);
 
-    stage.crew.receive({ type: "giveBack" });
+    stage.crew.receive({ type: "giveBack", lane: "thread" });
     stage.thread(1).ends();
 
     expect(stage.ends).toEqual([

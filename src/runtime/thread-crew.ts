@@ -1,6 +1,8 @@
 /**
- * The job threads and what runs on them: one attempt per thread, the rest in line. Lives in the
- * supervisor, which does nothing that blocks, so its deadlines hold whatever the handlers do.
+ * The job threads, or the job processes, and what runs on them: one attempt on each, the rest in
+ * line. Lives in the supervisor, which does nothing that blocks, so its deadlines hold whatever
+ * the handlers do. What is said of threads here holds for child processes alike: they only differ
+ * in how they are started and ended.
  *
  * The kill ladder of an attempt: near its deadline a spare thread is warmed; at the deadline the
  * handler is told to stop; a thread that does not even take the message is blocked and ended at
@@ -22,7 +24,7 @@ import {
 } from "../core/limits.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
 import { RestartBudget } from "../core/restart-budget.ts";
-import type { TaskFacts } from "../core/task.ts";
+import type { CrewLane, TaskFacts } from "../core/task.ts";
 import { type SlotThread, ThreadSlot } from "../threads/thread-slot.ts";
 import type { FromJobThread, ToJobThread } from "./job-thread-messages.ts";
 import type { AbortReason, FromSupervisor, ToSupervisor } from "./messages.ts";
@@ -42,31 +44,45 @@ interface Member {
   readonly number: number;
   readonly slot: Slot;
   work: Work | null;
+  /** What it said of the cause when it began to die. */
+  lastWord: string | undefined;
 }
 
+/** How reports and errors call what a lane is made of. */
+const NAMES = {
+  thread: { part: "job thread", one: "a thread", died: "UNJAM_THREAD_DIED" },
+  process: { part: "job process", one: "a process", died: "UNJAM_PROCESS_DIED" },
+} as const;
+
 export class ThreadCrew {
+  readonly #lane: CrewLane;
   readonly #size: number;
   readonly #tasks: ReadonlyMap<string, TaskFacts>;
   readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #spawn: (number: number) => SlotThread<FromJobThread, ToJobThread>;
   readonly #send: (message: FromSupervisor) => void;
+  readonly #nextNumber: () => number;
   readonly #budget = new RestartBudget();
   readonly #members = new Map<number, Member>();
   readonly #spares: Member[] = [];
   #line: ClaimedJob[] = [];
-  #lastNumber = 0;
   #isBroken = false;
   #isClosed = false;
 
   constructor(options: {
+    readonly lane: CrewLane;
     readonly size: number;
     readonly tasks: readonly TaskFacts[];
     readonly clock: Clock;
     readonly timers: Timers;
     readonly spawn: (number: number) => SlotThread<FromJobThread, ToJobThread>;
+    /** A number that no member of any crew has had. */
+    readonly nextNumber: () => number;
     readonly send: (message: FromSupervisor) => void;
   }) {
+    this.#lane = options.lane;
+    this.#nextNumber = options.nextNumber;
     this.#size = options.size;
     this.#tasks = new Map(options.tasks.map((facts) => [facts.name, facts]));
     this.#clock = options.clock;
@@ -83,6 +99,7 @@ export class ThreadCrew {
   receive(message: ToSupervisor): void {
     switch (message.type) {
       case "run":
+        if (message.lane !== this.#lane) return;
         this.#line.push(...message.jobs);
         if (this.#isBroken) this.#giveBack();
         else this.#dispatch();
@@ -91,7 +108,7 @@ export class ThreadCrew {
         for (const lease of message.leases) this.#abort(lease, message.reason);
         return;
       case "giveBack":
-        this.#giveBack();
+        if (message.lane === this.#lane) this.#giveBack();
         return;
       case "added":
         this.#members.get(message.thread)?.slot.post(message);
@@ -141,12 +158,12 @@ export class ThreadCrew {
   }
 
   #newMember(): Member {
-    const number = ++this.#lastNumber;
+    const number = this.#nextNumber();
     const slot: Slot = new ThreadSlot(this.#spawn(number), {
       message: (message) => this.#message(member, message),
       gone: (reason) => this.#gone(member, reason),
     });
-    const member: Member = { number, slot, work: null };
+    const member: Member = { number, slot, work: null, lastWord: undefined };
     return member;
   }
 
@@ -156,7 +173,7 @@ export class ThreadCrew {
     const facts = this.#tasks.get(job.task);
     invariant(
       facts !== undefined,
-      `a job of task "${job.task}" was sent to the threads, and it is not known there`,
+      `a job of task "${job.task}" was sent to the supervisor, and it is not known there`,
     );
     const timer = this.#timers.after(facts.timeoutMs * SPARE_AT_FRACTION, () =>
       this.#nearDeadline(member),
@@ -222,6 +239,9 @@ export class ThreadCrew {
       case "log":
         this.#send(message);
         return;
+      case "dying":
+        member.lastWord = message.reason;
+        return;
     }
   }
 
@@ -239,7 +259,8 @@ export class ThreadCrew {
     member.work = null;
     member.slot.finish();
     // What it throws after being told to stop is its way of stopping, not its own failure.
-    if (work.stopping === "timeout" && end.kind === "threw") this.#report(work, timedOut(work));
+    if (work.stopping === "timeout" && end.kind === "threw")
+      this.#report(work, this.#timedOut(work));
     else if (work.stopping === null || work.stopping === "timeout") this.#report(work, end);
     this.#dispatch();
   }
@@ -249,7 +270,7 @@ export class ThreadCrew {
     const { work } = member;
     if (work === null) return;
     member.work = null;
-    if (work.stopping === "timeout") this.#report(work, timedOut(work));
+    if (work.stopping === "timeout") this.#report(work, this.#timedOut(work));
     this.#members.delete(member.number);
     // Ended on purpose, and paid for by its job: the budget is for threads that die by themselves.
     this.#sayReplaced(`it ran task "${work.facts.name}" past its end`);
@@ -266,12 +287,13 @@ export class ThreadCrew {
   /** Left behind for as long as the process lives, which cannot be done without end. */
   #sayStuck({ facts }: Work): void {
     this.#mayRestart(
-      `a thread of task "${facts.name}" sits in native code and cannot be ended; it is left behind`,
+      `${NAMES[this.#lane].one} of task "${facts.name}" sits in native code and cannot be ended; it is left behind`,
     );
   }
 
   /** A thread is gone that nobody ended, or one that was: then it is forgotten already. */
-  #gone(member: Member, reason: string): void {
+  #gone(member: Member, exitReason: string): void {
+    const reason = member.lastWord ?? exitReason;
     const spare = this.#spares.indexOf(member);
     if (spare >= 0) this.#spares.splice(spare, 1);
     const wasMember = this.#members.delete(member.number);
@@ -280,7 +302,7 @@ export class ThreadCrew {
     work?.timer.cancel();
     if (this.#isClosed) return;
     if (work !== null && (work.stopping === null || work.stopping === "timeout")) {
-      const error = new UnjamError("UNJAM_THREAD_DIED", { task: work.facts.name, reason });
+      const error = new UnjamError(NAMES[this.#lane].died, { task: work.facts.name, reason });
       this.#report(work, {
         kind: "lost",
         error: JSON.stringify(toErrorRecord(error)),
@@ -298,8 +320,8 @@ export class ThreadCrew {
       this.#sayReplaced(reason);
       return true;
     }
-    const data = { part: "job thread", reason, restarts: this.#budget.count };
-    if (!this.#isBroken) this.#send({ type: "broken", data });
+    const data = { part: NAMES[this.#lane].part, reason, restarts: this.#budget.count };
+    if (!this.#isBroken) this.#send({ type: "broken", lane: this.#lane, data });
     this.#isBroken = true;
     this.#giveBack();
     return false;
@@ -310,14 +332,14 @@ export class ThreadCrew {
   }
 
   #sayReplaced(reason: string): void {
-    const data = { part: "job thread", reason, restarts: this.#budget.count };
+    const data = { part: NAMES[this.#lane].part, reason, restarts: this.#budget.count };
     const event: AppEvent = { name: "replaced", data };
     this.#send({ type: "event", event });
   }
-}
 
-function timedOut({ facts }: Work): AttemptEnd {
-  const { name: task, timeoutMs } = facts;
-  const error = new UnjamError("UNJAM_ATTEMPT_TIMEOUT", { task, timeoutMs, runs: "thread" });
-  return { kind: "timedOut", error: JSON.stringify(toErrorRecord(error)), bodyRunsOn: false };
+  #timedOut({ facts }: Work): AttemptEnd {
+    const { name: task, timeoutMs } = facts;
+    const error = new UnjamError("UNJAM_ATTEMPT_TIMEOUT", { task, timeoutMs, runs: this.#lane });
+    return { kind: "timedOut", error: JSON.stringify(toErrorRecord(error)), bodyRunsOn: false };
+  }
 }

@@ -73,10 +73,12 @@ export class CrewStage {
 
   constructor({ size = 1, facts = {} }: { size?: number; facts?: Partial<TaskFacts> } = {}) {
     this.crew = new ThreadCrew({
+      lane: "thread",
       size,
       tasks: [someFacts({ runs: "thread", timeoutMs: 1_000, ...facts })],
       clock: this.clock,
       timers: this.clock,
+      nextNumber: () => this.threads.length + 1,
       spawn: (number) => {
         const thread = new PlayedThread(number);
         this.threads.push(thread);
@@ -88,7 +90,7 @@ export class CrewStage {
 
   /** Sends jobs with these numbers. */
   run(...ids: number[]): void {
-    this.crew.receive({ type: "run", jobs: ids.map((id) => aClaimedJob({ id })) });
+    this.crew.receive({ type: "run", lane: "thread", jobs: ids.map((id) => aClaimedJob({ id })) });
   }
 
   /** A job runs on the first thread. */
