@@ -316,7 +316,8 @@ export class App implements AsyncDisposable {
 
   #breakLane(broken: AppEvents["broken"]): void {
     const error = new UnjamError("UNJAM_BROKEN", { ...broken, perMs: RESTARTS_PER_MS });
-    this.#enqueuer.breakLane(broken.part === "job process" ? "process" : "thread", error);
+    if (broken.part === "job thread") this.#enqueuer.breakLane("thread", error);
+    else if (broken.part === "job process") this.#enqueuer.breakLane("process", error);
   }
 
   /** A new engine took over: it gets what the old one owed. */

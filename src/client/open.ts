@@ -1,4 +1,5 @@
 import { UnjamError } from "../core/errors.ts";
+import { SUSPECTS_AT_ONCE } from "../core/limits.ts";
 import type { RunsOn, TaskFacts } from "../core/task.ts";
 import { isJobThread } from "../runtime/job-thread-mark.ts";
 import { type InlinePorts, launchInline } from "../runtime/launch-inline.ts";
@@ -63,7 +64,7 @@ async function openApp(ports: InlinePorts, read: ReadOpen, loaded: LoadedTasks):
   return app;
 }
 
-function engineOptions(read: ReadOpen, { bodies }: LoadedTasks): EngineOptions {
+function engineOptions(read: ReadOpen, { bodies, module }: LoadedTasks): EngineOptions {
   const isInline = read.runtime === "inline";
   const runnable = [...bodies.values()].filter(({ handler }) => handler !== undefined);
   const tasks = runnable.map(({ facts }): TaskFacts =>
@@ -79,8 +80,13 @@ function engineOptions(read: ReadOpen, { bodies }: LoadedTasks): EngineOptions {
     loopSlots: has("loop") ? Math.max(read.work.loop, isInline ? 1 : 0) : 0,
     threadSlots: has("thread") ? read.work.threads : 0,
     processSlots: has("process") ? read.work.processes : 0,
+    aloneSlots: module === null || isInline || !isWorker(read) ? 0 : SUSPECTS_AT_ONCE,
     queues,
     label: `pid ${process.pid}`,
     replaces: null,
   };
+}
+
+function isWorker({ work: { loop, threads, processes } }: ReadOpen): boolean {
+  return loop + threads + processes > 0;
 }

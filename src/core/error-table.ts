@@ -313,9 +313,11 @@ const APP_ERRORS = {
     exitCode: 1,
   },
   UNJAM_PROCESS_DIED: {
-    message: (d: { task: string; reason: string }): string =>
-      `the process that ran task "${d.task}" died: ${d.reason}`,
-    help: "The job costs one loss and runs again in a new process. What it wrote to stderr last may say more.",
+    message: (d: { task: string; reason: string; losses: number }): string =>
+      `the process that ran task "${d.task}" and nothing else died: ${d.reason}${
+        d.losses === 0 ? "" : `; the job was lost ${d.losses} times before`
+      }`,
+    help: "The job costs one loss and runs again; after two it runs once more, in a process that is its own, and is dead if that dies too. What it wrote to stderr last may say more.",
     httpStatus: 500,
     exitCode: 1,
   },

@@ -29,13 +29,19 @@ export const LANE_WAIT_MS_MAX = 60_000;
 /** How long the retry of a timed-out loop handler waits for the old body to end. */
 export const OVERLAP_MS_MAX = 60_000;
 /**
- * Losses (crashed owners, killed threads) that a job may have before it goes to the dead letters.
- * High, because a loss does not say who was guilty: until suspects run alone in a process, an
- * innocent job must survive a machine that crashes a few times.
+ * Losses (crashed owners, killed threads) after which a job is a suspect: it runs alone in a child
+ * process from then on, and when that dies the job is dead. Two, because the first crash may be
+ * anybody's, and each further one takes all the jobs beside it along.
+ */
+export const SUSPECT_LOSSES = 2;
+/** Suspects that run at once, each in a child of its own. Few: they are rare, and each child is new. */
+export const SUSPECTS_AT_ONCE = 2;
+/**
+ * Losses that a job may have at all. It is the last resort, for a job that takes more down than
+ * its child, such as a container that is killed as a whole, and high, because the losses of a
+ * machine that crashes say nothing of the job.
  */
 export const LOSSES_MAX = 20;
-/** Losses after which a job that ended its own thread once more is dead: alone there, it is the cause. */
-export const GUILTY_LOSSES_MAX = 2;
 
 export const QUEUE_CAPACITY_DEFAULT = 100_000;
 export const QUEUE_CAPACITY_MAX = 100_000_000;

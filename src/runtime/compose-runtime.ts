@@ -78,6 +78,7 @@ function buildEngine(
     ...tools,
     onSettled: (ids) => watch.settled(ids),
     onRetry: (runAt) => waker.noteDue(runAt),
+    onLost: () => fetcher.noteAll(),
   });
   const overflow = overflowReport(ports);
   const intake = new Intake({
@@ -144,6 +145,7 @@ function lanesOf(ports: RuntimePorts, options: EngineOptions): Lane[] {
     loop,
     crewLane(supervisor, "thread", options.threadSlots),
     crewLane(supervisor, "process", options.processSlots),
+    crewLane(supervisor, "alone", options.aloneSlots),
   ];
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import type { ClaimedJob, OwnerId } from "../core/job.ts";
+import { type ClaimedJob, isSuspect, type OwnerId } from "../core/job.ts";
 import { OPEN_MS_MAX } from "../core/limits.ts";
 import type { TaskFacts } from "../core/task.ts";
 import type { ClaimSlot, Store } from "../store/store.ts";
@@ -11,10 +11,8 @@ import { overOrAborted } from "./stop-signal.ts";
 type Phase = "new" | "idle" | "claiming" | "again" | "stopped";
 
 /** What one lane can take from one queue. */
-interface Source {
+interface Source extends Omit<ClaimSlot, "limit"> {
   readonly lane: Lane;
-  readonly queue: string;
-  readonly tasks: readonly string[];
 }
 
 interface PlannedClaim {
@@ -71,9 +69,10 @@ export class Fetcher implements Service {
     this.noteAll();
   }
 
-  /** The queue may have ready jobs. */
+  /** The queue may have new jobs, which are no suspects. */
   noteReady(queue: string): void {
-    for (const sources of this.#sources.values()) {
+    for (const [lane, sources] of this.#sources) {
+      if (lane.name === "alone") continue;
       for (const source of sources) if (source.queue === queue) this.#maybeReady.add(source);
     }
     this.look();
@@ -110,7 +109,8 @@ export class Fetcher implements Service {
       for (const [index, source] of asked.entries()) {
         const limit = Math.ceil(room / (asked.length - index));
         room -= limit;
-        plan.push({ source, slot: { queue: source.queue, tasks: source.tasks, limit } });
+        const { lane: _, ...wanted } = source;
+        plan.push({ source, slot: { ...wanted, limit } });
       }
       if (asked.length > 0 && sources.length > 1) this.#toTheEnd(lane, asked);
     }
@@ -150,21 +150,51 @@ export class Fetcher implements Service {
   #dispatch(plan: readonly PlannedClaim[], jobs: readonly ClaimedJob[]): void {
     if (jobs.length > 0) this.#onClaimed(jobs);
     for (const { source, slot } of plan) {
-      const taken = jobs.filter((job) => job.queue === slot.queue && slot.tasks.includes(job.task));
+      const taken = plan.length === 1 ? jobs : jobs.filter((job) => isFor(job, source, plan));
       if (taken.length >= slot.limit) this.#maybeReady.add(source);
       this.#executor.start(source.lane, taken);
     }
   }
 }
 
+/**
+ * Whether the job was claimed for this source. A suspect that an older build left among the others
+ * belongs to whoever has its task.
+ */
+function isFor(job: ClaimedJob, source: Source, plan: readonly PlannedClaim[]): boolean {
+  const wants = ({ queue, tasks }: Source): boolean =>
+    queue === job.queue && tasks.includes(job.task);
+  if (!wants(source)) return false;
+  if ((source.lane.name === "alone") === isSuspect(job)) return true;
+  return !plan.some((other) => other.source !== source && wants(other.source));
+}
+
+/**
+ * A lane runs the tasks that name it; the lane for suspects runs those of all others. Where there
+ * is none, suspects run where their task says, after all others.
+ */
 function sourcesOf(
   lane: Lane,
-  { tasks, queues }: { readonly tasks: readonly TaskFacts[]; readonly queues: readonly string[] },
+  {
+    executor: { lanes },
+    tasks,
+    queues,
+  }: {
+    readonly executor: { readonly lanes: readonly Lane[] };
+    readonly tasks: readonly TaskFacts[];
+    readonly queues: readonly string[];
+  },
 ): Source[] {
+  const isAlone = lane.name === "alone";
+  const hasAlone = lanes.some(({ name }) => name === "alone");
+  const suspects = isAlone ? "only" : "without";
+  const isOurs = ({ runs }: TaskFacts): boolean =>
+    isAlone ? lanes.some(({ name }) => name === runs) : runs === lane.name;
   return queues.flatMap((queue) => {
     const names = tasks
-      .filter((facts) => facts.queue === queue && facts.runs === lane.name)
+      .filter((facts) => facts.queue === queue && isOurs(facts))
       .map(({ name }) => name);
-    return names.length === 0 ? [] : [{ lane, queue, tasks: names }];
+    if (names.length === 0) return [];
+    return [{ lane, queue, tasks: names, ...(hasAlone ? { suspects } : {}) }];
   });
 }

@@ -116,9 +116,9 @@ class ThreadRuntime implements RuntimeHandle {
   }
 
   #startSupervisor(engine: MessagePort): Worker {
-    const { tasks, threadSlots, processSlots } = this.#engine;
+    const { tasks, threadSlots, processSlots, aloneSlots } = this.#engine;
     const workerData: SupervisorData = {
-      ...{ engine, tasks, threadSlots, processSlots, beat: this.#options.beat },
+      ...{ engine, tasks, threadSlots, processSlots, aloneSlots, beat: this.#options.beat },
       module: this.#options.module,
       execArgv: process.execArgv,
       nodeOptions: process.env["NODE_OPTIONS"] ?? null,

@@ -174,6 +174,8 @@ export interface EngineOptions {
   readonly loopSlots: number;
   readonly threadSlots: number;
   readonly processSlots: number;
+  /** For suspects of all tasks; 0 where no module says what they are. */
+  readonly aloneSlots: number;
   readonly queues: readonly string[];
   readonly label: string;
   /** The owner of the engine that this one replaces: it says goodbye for it. */

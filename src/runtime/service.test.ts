@@ -38,6 +38,7 @@ async function aSettler(): Promise<ServiceScene> {
     ...stage.tools,
     onSettled: () => undefined,
     onRetry: () => undefined,
+    onLost: () => undefined,
   });
   const attempt = { job: aClaimedJob(), facts: someFacts(), lane: laneOf(stage), since: 0 };
   const next = (): void => {
@@ -63,6 +64,7 @@ async function aRenewer(): Promise<ServiceScene> {
     ...stage.tools,
     onSettled: () => undefined,
     onRetry: () => undefined,
+    onLost: () => undefined,
   });
   const renewer = new Renewer({ ...stage.tools, settler });
   stage.executor.start(laneOf(stage), [aClaimedJob()]);

@@ -9,8 +9,10 @@ import type { TaskFacts } from "../core/task.ts";
 import { probeMain } from "../stack/main-probe.ts";
 import { startNodeProcess } from "../threads/node-process.ts";
 import { startNodeThread } from "../threads/node-thread.ts";
+import type { SlotThread } from "../threads/thread-slot.ts";
 import type { Channel } from "./channel.ts";
 import { readBeat } from "./loop-beat.ts";
+import type { FromJobThread, ToJobThread } from "./job-thread-messages.ts";
 import { type LoopBlock, LoopWatch } from "./loop-watch.ts";
 import type { FromSupervisor, ToSupervisor } from "./messages.ts";
 import { nodeClock, nodeTimers } from "./node-ports.ts";
@@ -27,6 +29,7 @@ export interface SupervisorData {
   readonly tasks: readonly TaskFacts[];
   readonly threadSlots: number;
   readonly processSlots: number;
+  readonly aloneSlots: number;
   /** The task module's URL; `null` when all tasks run on the loop. */
   readonly module: string | null;
   /** The process's own flags and NODE_OPTIONS: the user's handlers run as his server does. */
@@ -80,6 +83,11 @@ const tools = {
     engine.send(message);
   },
 };
+function spawnProcess(): SlotThread<FromJobThread, ToJobThread> {
+  const entry = entryOf("job-process");
+  return startNodeProcess(entry, { args: [module ?? ""], ...{ execArgv, env } });
+}
+
 const crews = [
   new ThreadCrew({
     ...tools,
@@ -92,13 +100,8 @@ const crews = [
         ...{ execArgv, env },
       }),
   }),
-  new ThreadCrew({
-    ...tools,
-    lane: "process",
-    size: data.processSlots,
-    spawn: () =>
-      startNodeProcess(entryOf("job-process"), { args: [module ?? ""], ...{ execArgv, env } }),
-  }),
+  new ThreadCrew({ ...tools, lane: "process", size: data.processSlots, spawn: spawnProcess }),
+  new ThreadCrew({ ...tools, lane: "alone", size: data.aloneSlots, spawn: spawnProcess }),
 ];
 engine.onMessage((message) => {
   for (const crew of crews) crew.receive(message);

@@ -48,10 +48,14 @@ interface Member {
   lastWord: string | undefined;
 }
 
-/** How reports and errors call what a lane is made of. */
-const NAMES = {
-  thread: { part: "job thread", one: "a thread", died: "UNJAM_THREAD_DIED" },
-  process: { part: "job process", one: "a process", died: "UNJAM_PROCESS_DIED" },
+/**
+ * What a lane is made of, and how reports and errors call it. Used once: it is ended with its job,
+ * whose harm must not fall on the next, and its death under its job is no surprise.
+ */
+const MADE_OF = {
+  thread: { runs: "thread", part: "job thread", isUsedOnce: false },
+  process: { runs: "process", part: "job process", isUsedOnce: false },
+  alone: { runs: "process", part: "quarantine process", isUsedOnce: true },
 } as const;
 
 export class ThreadCrew {
@@ -185,7 +189,8 @@ export class ThreadCrew {
   #nearDeadline(member: Member): void {
     const { work } = member;
     if (work === null) return;
-    if (this.#spares.length === 0 && !this.#isClosed) this.#spares.push(this.#newMember());
+    const wantsSpare = this.#spares.length === 0 && !MADE_OF[this.#lane].isUsedOnce;
+    if (wantsSpare && !this.#isClosed) this.#spares.push(this.#newMember());
     const leftMs = work.facts.timeoutMs * (1 - SPARE_AT_FRACTION);
     work.timer = this.#timers.after(leftMs, () => this.#tellToStop(member, "timeout"));
   }
@@ -258,11 +263,18 @@ export class ThreadCrew {
     work.timer.cancel();
     member.work = null;
     member.slot.finish();
+    if (MADE_OF[this.#lane].isUsedOnce) this.#retire(member);
     // What it throws after being told to stop is its way of stopping, not its own failure.
     if (work.stopping === "timeout" && end.kind === "threw")
       this.#report(work, this.#timedOut(work));
     else if (work.stopping === null || work.stopping === "timeout") this.#report(work, end);
     this.#dispatch();
+  }
+
+  /** Its use is over. */
+  #retire(member: Member): void {
+    this.#members.delete(member.number);
+    void member.slot.end();
   }
 
   /** Takes the slot from a thread that does not stop, and ends the thread. */
@@ -287,7 +299,7 @@ export class ThreadCrew {
   /** Left behind for as long as the process lives, which cannot be done without end. */
   #sayStuck({ facts }: Work): void {
     this.#mayRestart(
-      `${NAMES[this.#lane].one} of task "${facts.name}" sits in native code and cannot be ended; it is left behind`,
+      `a ${MADE_OF[this.#lane].runs} of task "${facts.name}" sits in native code and cannot be ended; it is left behind`,
     );
   }
 
@@ -302,16 +314,22 @@ export class ThreadCrew {
     work?.timer.cancel();
     if (this.#isClosed) return;
     if (work !== null && (work.stopping === null || work.stopping === "timeout")) {
-      const error = new UnjamError(NAMES[this.#lane].died, { task: work.facts.name, reason });
-      this.#report(work, {
-        kind: "lost",
-        error: JSON.stringify(toErrorRecord(error)),
-        isGuilty: true,
-      });
+      const error = JSON.stringify(toErrorRecord(this.#death(work, reason)));
+      this.#report(work, { kind: "lost", error, isGuilty: true });
     }
     if (!wasMember && spare < 0) return;
+    if (work !== null && MADE_OF[this.#lane].isUsedOnce) {
+      this.#sayReplaced(reason);
+      this.#dispatch();
+      return;
+    }
     if (!this.#mayRestart(reason)) return;
     this.#timers.after(this.#budget.backOffMs(), () => this.#dispatch(), { keepsAlive: true });
+  }
+
+  #death({ job, facts: { name: task } }: Work, reason: string): UnjamError {
+    if (this.#lane === "thread") return new UnjamError("UNJAM_THREAD_DIED", { task, reason });
+    return new UnjamError("UNJAM_PROCESS_DIED", { task, reason, losses: job.losses });
   }
 
   /** Notes one replacement. Beyond the budget the crew is broken: its work goes back, nothing new starts. */
@@ -320,7 +338,7 @@ export class ThreadCrew {
       this.#sayReplaced(reason);
       return true;
     }
-    const data = { part: NAMES[this.#lane].part, reason, restarts: this.#budget.count };
+    const data = { part: MADE_OF[this.#lane].part, reason, restarts: this.#budget.count };
     if (!this.#isBroken) this.#send({ type: "broken", lane: this.#lane, data });
     this.#isBroken = true;
     this.#giveBack();
@@ -332,14 +350,15 @@ export class ThreadCrew {
   }
 
   #sayReplaced(reason: string): void {
-    const data = { part: NAMES[this.#lane].part, reason, restarts: this.#budget.count };
+    const data = { part: MADE_OF[this.#lane].part, reason, restarts: this.#budget.count };
     const event: AppEvent = { name: "replaced", data };
     this.#send({ type: "event", event });
   }
 
   #timedOut({ facts }: Work): AttemptEnd {
     const { name: task, timeoutMs } = facts;
-    const error = new UnjamError("UNJAM_ATTEMPT_TIMEOUT", { task, timeoutMs, runs: this.#lane });
+    const { runs } = MADE_OF[this.#lane];
+    const error = new UnjamError("UNJAM_ATTEMPT_TIMEOUT", { task, timeoutMs, runs });
     return { kind: "timedOut", error: JSON.stringify(toErrorRecord(error)), bodyRunsOn: false };
   }
 }

@@ -47,8 +47,8 @@ export interface Store {
   add(groups: readonly AddGroup[], deadline: MonotonicMs): Promise<readonly AddAnswer[]>;
 
   /**
-   * Leases ready jobs: per slot at most `limit`, by priority, then in the order they were added;
-   * across the tasks of one slot the order is best effort. Paused queues give nothing. The token
+   * Leases ready jobs: per slot at most `limit`, by priority, then in the order they were added,
+   * suspects last; across the tasks of one slot the order is best effort. Paused queues give nothing. The token
    * of each job rises by one.
    */
   claim(request: ClaimRequest, deadline: MonotonicMs): Promise<readonly ClaimedJob[]>;
@@ -197,6 +197,8 @@ export interface ClaimSlot {
   readonly queue: string;
   readonly tasks: readonly string[];
   readonly limit: number;
+  /** Only jobs with SUSPECT_LOSSES or more losses, or none of them. Absent: all, those last. */
+  readonly suspects?: "only" | "without";
 }
 
 export interface Renewal extends Lease {

@@ -8,6 +8,7 @@ import { ownerFacts } from "./owner-facts.ts";
 import { type OpenScene, type OpenStore, Scene } from "./scene.ts";
 import { settleFacts } from "./settle-facts.ts";
 import { stateFacts } from "./state-facts.ts";
+import { suspectFacts } from "./suspect-facts.ts";
 import { timeFacts } from "./time-facts.ts";
 
 /**
@@ -22,6 +23,7 @@ export function describeStore(name: string, open: OpenStore): void {
     dropFacts(openScene);
     claimFacts(openScene);
     settleFacts(openScene);
+    suspectFacts(openScene);
     timeFacts(openScene);
     operatorFacts(openScene);
     ownerFacts(openScene);

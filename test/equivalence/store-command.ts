@@ -12,6 +12,7 @@ export type StoreCommand =
       readonly queue: string;
       readonly tasks: readonly string[];
       readonly limit: number;
+      readonly suspects: "only" | "without" | null;
     }
   | { readonly kind: "settle"; readonly settlements: readonly SettlementPlan[] }
   | {
@@ -100,6 +101,7 @@ const claim = fc.record({
     ["nobody", "send", "send"],
   ),
   limit: fc.nat({ max: 4 }),
+  suspects: fc.constantFrom(null, null, "only", "without"),
 });
 const settle = fc.record({
   kind: fc.constant("settle" as const),

@@ -111,9 +111,10 @@ export class StoreTwin implements AsyncDisposable {
     queue,
     tasks,
     limit,
+    suspects,
   }: Extract<StoreCommand, { kind: "claim" }>): Promise<unknown> {
     const { store, clock } = this.#opened;
-    const slots = [{ queue, tasks, limit }];
+    const slots = [{ queue, tasks, limit, ...(suspects === null ? {} : { suspects }) }];
     const claimed = await store.claim({ owner: this.#owner, slots }, clock.now() + 1e9);
     this.#leases = [...claimed.map(({ id, token }) => ({ id, token })), ...this.#leases];
     return claimed;

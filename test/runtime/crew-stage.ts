@@ -1,6 +1,6 @@
 import type { ClaimedJob } from "../../src/core/job.ts";
 import type { AttemptEnd } from "../../src/core/outcome.ts";
-import type { TaskFacts } from "../../src/core/task.ts";
+import type { CrewLane, TaskFacts } from "../../src/core/task.ts";
 import type { FromJobThread, ToJobThread } from "../../src/runtime/job-thread-messages.ts";
 import type { FromSupervisor } from "../../src/runtime/messages.ts";
 import { ThreadCrew } from "../../src/runtime/thread-crew.ts";
@@ -64,16 +64,24 @@ export class PlayedThread implements SlotThread<FromJobThread, ToJobThread> {
   }
 }
 
+interface CrewSettings {
+  readonly lane?: CrewLane;
+  readonly size?: number;
+  readonly facts?: Partial<TaskFacts>;
+}
+
 /** A crew on stepped time whose threads are played. Tasks: "send", with a deadline of 1,000 ms. */
 export class CrewStage {
   readonly clock: SteppedClock = new SteppedClock();
   readonly threads: PlayedThread[] = [];
   readonly sent: FromSupervisor[] = [];
   readonly crew: ThreadCrew;
+  readonly #lane: CrewLane;
 
-  constructor({ size = 1, facts = {} }: { size?: number; facts?: Partial<TaskFacts> } = {}) {
+  constructor({ lane = "thread", size = 1, facts = {} }: CrewSettings = {}) {
+    this.#lane = lane;
     this.crew = new ThreadCrew({
-      lane: "thread",
+      lane,
       size,
       tasks: [someFacts({ runs: "thread", timeoutMs: 1_000, ...facts })],
       clock: this.clock,
@@ -90,14 +98,15 @@ export class CrewStage {
 
   /** Sends jobs with these numbers. */
   run(...ids: number[]): void {
-    this.crew.receive({ type: "run", lane: "thread", jobs: ids.map((id) => aClaimedJob({ id })) });
+    this.crew.receive({
+      type: "run",
+      lane: this.#lane,
+      jobs: ids.map((id) => aClaimedJob({ id })),
+    });
   }
 
   /** A job runs on the first thread. */
-  static running(
-    ids: readonly number[],
-    options?: { size?: number; facts?: Partial<TaskFacts> },
-  ): CrewStage {
+  static running(ids: readonly number[], options?: CrewSettings): CrewStage {
     const stage = new CrewStage(options);
     stage.run(...ids);
     for (const thread of [...stage.threads]) thread.ready();

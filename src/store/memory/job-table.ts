@@ -5,7 +5,7 @@ import type { JobNumber, JobShape, Lease, OwnerId, Token } from "../../core/job.
 import { QUEUE_COUNT_MAX } from "../../core/limits.ts";
 import type { Renewal } from "../store.ts";
 import { Heap } from "./heap.ts";
-import { type FreshJob, type MemoryJob, newJob } from "./memory-job.ts";
+import { type FreshJob, laneOf, type MemoryJob, newJob } from "./memory-job.ts";
 import { isPrunedBefore, MemoryQueue } from "./memory-queue.ts";
 import { NumberMap } from "./number-map.ts";
 import { TextMap } from "./text-map.ts";
@@ -174,7 +174,7 @@ export class JobTable {
       this.due.add(job);
       job.queue.delayed.add(job.order, job);
       if (job.attempt > 0) job.queue.retryingCount++;
-    } else if (job.state === "ready") job.lane.add(job.order, job);
+    } else if (job.state === "ready") laneOf(job).add(job.order, job);
     else if (job.state === "leased") this.#enterOwner(job);
     else if (job.state === "done") job.queue.done.add(job);
     else this.settled.add(job);
@@ -187,7 +187,7 @@ export class JobTable {
       this.due.remove(job, job.stateIndex);
       job.queue.delayed.remove(job.order);
       if (job.attempt > 0) job.queue.retryingCount--;
-    } else if (job.state === "ready") job.lane.remove(job.order);
+    } else if (job.state === "ready") laneOf(job).remove(job.order);
     else if (job.state === "leased") this.#leaveOwner(job);
     else if (job.state === "done") job.queue.done.remove(job, job.stateIndex);
     else this.settled.remove(job, job.stateIndex);

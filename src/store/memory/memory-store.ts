@@ -36,7 +36,7 @@ import type {
 } from "../store.ts";
 import { addGroup, checkGroup } from "./add-jobs.ts";
 import { JobTable } from "./job-table.ts";
-import { claimedJobOf, type MemoryJob, recordOf } from "./memory-job.ts";
+import { claimedJobOf, type MemoryJob, rankOf, recordOf } from "./memory-job.ts";
 import { takeMerged } from "./merge.ts";
 import { OwnerTable } from "./owner-table.ts";
 import { endOf, settleJobs } from "./settle-jobs.ts";
@@ -99,10 +99,10 @@ export class MemoryStore implements Store {
     });
   }
 
-  #claimSlot(owner: OwnerId, { queue: name, tasks, limit }: ClaimSlot): ClaimedJob[] {
-    const queue = this.#jobs.queue(name);
+  #claimSlot(owner: OwnerId, slot: ClaimSlot): ClaimedJob[] {
+    const queue = this.#jobs.queue(slot.queue);
     if (queue === undefined || queue.paused) return [];
-    const ready = takeMerged(queue.readySources(tasks), limit, isClaimedBefore);
+    const ready = takeMerged(queue.readySources(slot), slot.limit, isClaimedBefore);
     const lease = { owner, until: this.#clock.now() + LEASE_MS };
     const claimedAt = this.#clock.wallNow();
     return ready.map((job) => {
@@ -259,6 +259,6 @@ export class MemoryStore implements Store {
 }
 
 function isClaimedBefore(a: MemoryJob, b: MemoryJob): boolean {
-  const difference = a.shape.priority - b.shape.priority;
+  const difference = rankOf(a) - rankOf(b);
   return difference < 0 || (difference === 0 && a.order < b.order);
 }

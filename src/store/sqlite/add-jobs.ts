@@ -9,7 +9,7 @@ import {
 } from "../../core/limits.ts";
 import type { AddAnswer, AddGroup, AddOutcome } from "../store.ts";
 import { dropOldest } from "./drop-jobs.ts";
-import { STATE_NUMBERS } from "./schema.ts";
+import { STATE_NUMBERS, SUSPECT_PRIORITY } from "./schema.ts";
 import { pruneAt } from "./settle-jobs.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -23,7 +23,8 @@ run_at, expire_at, key, caller_id, extra, settled_at, prune_at) VALUES (?, ?, ?,
 /** A job that is claimed by the same transaction: its first lease, token 1. */
 const INSERT_LEASED = `INSERT OR IGNORE INTO jobs(id, queue, task, state, priority, place, token, owner, lease_until,
 claimed_at, created_at, payload) VALUES (?, ?, ?, 2, 0, ?, 1, ?, ?, ?, ?, ?)`;
-const ANY_READY = "SELECT 1 FROM jobs WHERE state = 1 AND queue = ? AND task = ? LIMIT 1";
+const ANY_READY = `SELECT 1 FROM jobs WHERE state = 1 AND queue = ? AND task = ?
+AND priority < ${SUSPECT_PRIORITY} LIMIT 1`;
 const FIND_ID = "SELECT id, task, payload FROM jobs WHERE id = ?";
 const FIND_CALLER_ID = "SELECT id, task, payload FROM jobs WHERE caller_id = ?";
 const FIND_KEY = "SELECT id FROM jobs WHERE task = ? AND key = ? AND state < 3";

@@ -5,6 +5,8 @@
  * two builds can work on one file: `min_writer` tells a build whether it still may.
  */
 
+import { SUSPECT_LOSSES } from "../../core/limits.ts";
+
 /** "unjm": marks a file as ours in its header, where `file(1)` and we find it. */
 export const APPLICATION_ID = 0x75_6e_6a_6d;
 export const SCHEMA_VERSION = 2;
@@ -73,8 +75,18 @@ CREATE UNIQUE INDEX jobs_key ON jobs(task, key) WHERE key IS NOT NULL AND state 
 CREATE UNIQUE INDEX jobs_caller_id ON jobs(caller_id) WHERE caller_id IS NOT NULL;
 `;
 
-/** For `whenFull: "drop-oldest"`, which asks for the oldest of a queue's delayed jobs too. */
-const VERSION_2 = "CREATE INDEX jobs_delayed ON jobs(queue, place) WHERE state = 0";
+/**
+ * What the stored priority of a suspect has on top of its own, which is 0 to 9. The index that
+ * claims are answered from sets them apart by it at no cost: a column of its own would have to be
+ * looked up for every job that is claimed.
+ */
+export const SUSPECT_PRIORITY = 10;
+
+/** The index is for `whenFull: "drop-oldest"`, which asks for the oldest of a queue's delayed jobs too. */
+const VERSION_2 = `
+CREATE INDEX jobs_delayed ON jobs(queue, place) WHERE state = 0;
+UPDATE jobs SET priority = priority + ${SUSPECT_PRIORITY} WHERE losses >= ${SUSPECT_LOSSES} AND state < 3;
+`;
 
 /** `MIGRATIONS[n]` takes a file from version n to n + 1. */
 export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2];
