@@ -2,11 +2,11 @@ import type { Clock, Timers } from "../core/clock.ts";
 import { parseErrorRecord } from "../core/error-record.ts";
 import { isUnjamError, UnjamError } from "../core/errors.ts";
 import type { JobRecord } from "../core/job.ts";
+import { idOf } from "../core/job-result.ts";
 import type { JobState } from "../core/job-state.ts";
 import { ANSWER_MS_MIN } from "../core/limits.ts";
 import type { QueueRecord } from "../store/store.ts";
 import type { EngineClient } from "./engine-client.ts";
-import { idOf } from "./job-handle.ts";
 
 /** Pause between two looks at the counters: short at first, for short queues. */
 const LOOK_MS_MIN = 2;

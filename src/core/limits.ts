@@ -66,6 +66,9 @@ export const ANSWER_MS_MIN = 250;
 export const ANSWER_SLACK_MS = 50;
 export const CLOSE_GRACE_MS_DEFAULT = 25_000;
 
+/** Jobs that wait for each other in a row, as far as they are followed to find a circle. */
+export const WAIT_CHAIN_MAX = 64;
+
 export const PAYLOAD_BYTES_MAX = 262_144;
 export const RESULT_BYTES_MAX = 262_144;
 export const PAYLOAD_DEPTH_MAX = 100;

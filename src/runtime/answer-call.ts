@@ -57,5 +57,6 @@ async function cancel(
   engine.fetcher.look();
   if (cancelled.length > 0) engine.intake.lookAgain();
   engine.watch.settled(cancelled);
+  engine.waits.settled(cancelled);
   return cancelled;
 }

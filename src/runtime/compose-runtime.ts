@@ -6,7 +6,7 @@
  * In one turn, a message from the client is turned into a settle, an add and a claim, submitted
  * to the store together, so that they share one commit.
  */
-import type { ClaimedJob, OwnerId } from "../core/job.ts";
+import type { ClaimedJob, JobNumber, Lease, OwnerId } from "../core/job.ts";
 import {
   KEEP_DONE_COUNT_MAX,
   LEASE_MS,
@@ -25,7 +25,8 @@ import { Fetcher } from "./fetcher.ts";
 import { FullNotice } from "../core/full-notice.ts";
 import { Intake } from "./intake.ts";
 import { crewLane, loopLane } from "./lanes.ts";
-import type { EngineOptions } from "./messages.ts";
+import { JobWaits, type Target } from "./job-waits.ts";
+import type { AwaitedMessage, EngineOptions } from "./messages.ts";
 import { Overlaps } from "./overlaps.ts";
 import { receiveFromClient, receiveFromSupervisor } from "./receive.ts";
 import { Renewer } from "./renewer.ts";
@@ -74,9 +75,22 @@ function buildEngine(
     ...{ store, onError },
     tell: (records, gone) => client.send({ type: "settled", records, gone }),
   });
+  const waits = new JobWaits({
+    ...tools,
+    answer: (origin, call, outcome) =>
+      answerWait(ports, origin, { type: "awaited", call, outcome }),
+    onChange: (ids) => {
+      ports.supervisor?.send({ type: "preferred", ids });
+      fetcher.noteTargets();
+    },
+  });
+  const onSettled = (ids: readonly JobNumber[]): void => {
+    watch.settled(ids);
+    waits.settled(ids);
+  };
   const settler = new Settler({
     ...tools,
-    onSettled: (ids) => watch.settled(ids),
+    onSettled,
     onRetry: (runAt) => waker.noteDue(runAt),
     onLost: () => fetcher.noteAll(),
   });
@@ -92,32 +106,44 @@ function buildEngine(
     onFull: overflow.full,
     onDropped: (queue, ids) => {
       overflow.dropped(queue, ids.length);
-      watch.settled(ids);
+      onSettled(ids);
     },
   });
   const threadAdds = new ThreadAdds(ports, (requests) => intake.add(requests));
   const { owner, tasks, queues } = options;
   const onClaimed = (jobs: readonly ClaimedJob[]): void => freeRooms(intake, jobs);
-  const fetcher = new Fetcher({ ...tools, owner, tasks, queues, onClaimed });
+  const targets = (): Target[] => waits.targets();
+  const fetcher = new Fetcher({ ...tools, owner, tasks, queues, onClaimed, targets });
   const renewer = new Renewer({ ...tools, settler });
-  const waker = new Waker({
-    ...tools,
-    owner,
-    on: {
-      woken: (isNews) => {
-        // Without news it still tries again what failed before.
-        if (isNews) fetcher.noteAll();
-        else fetcher.look();
-        intake.lookAgain();
-        watch.lookAtAll();
-      },
-      settled: (ids) => watch.settled(ids),
-      lost: (leases) => executor.abort(leases, "lost"),
-    },
-  });
-  const parts = { ports, owner, executor, fetcher, settler, renewer, intake, watch, waker };
+  const woken = (isNews: boolean): void => lookAround({ fetcher, intake, watch, waits }, isNews);
+  const lost = (leases: readonly Lease[]): void => executor.abort(leases, "lost");
+  const waker = new Waker({ ...tools, owner, on: { woken, settled: onSettled, lost } });
+  const parts = { ports, owner, executor, fetcher, settler, renewer, intake, watch, waits, waker };
   const services = [renewer.repeater, waker.repeater, ...upkeep(parts, onError)];
   return { ...parts, threadAdds, overlaps: new Overlaps(ports), repeaters: services };
+}
+
+/** Each round of the waker: something may have come about that nobody said. */
+function lookAround(
+  { fetcher, intake, watch, waits }: Pick<Engine, "fetcher" | "intake" | "watch" | "waits">,
+  isNews: boolean,
+): void {
+  // Without news it still tries again what failed before.
+  if (isNews) fetcher.noteAll();
+  else fetcher.look();
+  intake.lookAgain();
+  watch.lookAtAll();
+  waits.lookAtAll();
+}
+
+/** To where the handler runs that waited. */
+function answerWait(
+  { client, supervisor }: RuntimePorts,
+  origin: number | "client",
+  message: AwaitedMessage,
+): void {
+  if (origin === "client") client.send(message);
+  else supervisor?.send({ ...message, thread: origin });
 }
 
 /** Tells the client that a queue is full, and how many of its jobs were dropped so far. */
@@ -176,9 +202,11 @@ function upkeep(
       changedAt = clock.now();
       engine.fetcher.noteAll();
       engine.watch.lookAtAll();
+      engine.waits.lookAtAll();
       if (engine.intake.waiterCount > 0) engine.intake.lookAgain();
     }
-    if (engine.watch.isWatching || engine.intake.waiterCount > 0) return POLL_WAITING_MS;
+    const { watch, waits, intake } = engine;
+    if (watch.isWatching || waits.isWaiting || intake.waiterCount > 0) return POLL_WAITING_MS;
     return clock.now() - changedAt < SHARED_FOR_MS ? POLL_SHARED_MS : POLL_ALONE_MS;
   };
   const repeaters = [

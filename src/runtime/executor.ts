@@ -64,6 +64,7 @@ export class Executor {
   readonly #attempts = new NumberMap<Attempt>();
   readonly #held = new Map<Lane, number>();
   readonly #closed = new Set<Lane>();
+  #onEnded: ((attempt: Attempt) => void) | undefined;
   readonly #rates = new Map<Lane, LaneRate>();
 
   constructor(clock: Clock, tasks: readonly TaskFacts[], lanes: readonly Lane[]) {
@@ -86,6 +87,17 @@ export class Executor {
 
   get attemptCount(): number {
     return this.#attempts.size;
+  }
+
+  /** Calls for each attempt that ends or no longer counts. */
+  whenEnded(listener: (attempt: Attempt) => void): void {
+    this.#onEnded = listener;
+  }
+
+  /** Where jobs of a task run, while that takes jobs. */
+  openLaneOf(task: string): Lane | undefined {
+    const runs = this.#tasks.get(task)?.runs;
+    return this.#lanes.find((lane) => lane.name === runs && !this.#closed.has(lane));
   }
 
   /** The lane takes no more jobs: its restart budget is used up. */
@@ -144,6 +156,7 @@ export class Executor {
     this.#attempts.delete(id);
     this.#held.set(attempt.lane, (this.#held.get(attempt.lane) ?? 0) - 1);
     if (kind !== "unstarted") this.#rates.get(attempt.lane)?.completed(1, this.#clock.now());
+    this.#onEnded?.(attempt);
     return attempt;
   }
 

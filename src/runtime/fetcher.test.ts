@@ -6,6 +6,7 @@ import type { TaskFacts } from "../core/task.ts";
 import { someFacts } from "../../test/runtime/job-builders.ts";
 import { aLane, type NotedLane, StoreStage } from "../../test/runtime/store-stage.ts";
 import { Fetcher } from "./fetcher.ts";
+import type { Target } from "./job-waits.ts";
 
 async function aFetcher({
   lanes = [aLane()],
@@ -13,12 +14,14 @@ async function aFetcher({
 }: { readonly lanes?: NotedLane[]; readonly tasks?: TaskFacts[] } = {}) {
   const stage = await StoreStage.open({ lanes, tasks });
   const claimed: ClaimedJob[] = [];
+  const targets: Target[] = [];
   const fetcher = new Fetcher({
     ...stage.tools,
     owner: stage.owner,
     tasks,
     queues: [...new Set(tasks.map(({ queue }) => queue))],
     onClaimed: (jobs) => claimed.push(...jobs),
+    targets: () => targets,
   });
   /** An attempt ends, and with it a slot is free. */
   const end = (id: number): void => {
@@ -29,7 +32,7 @@ async function aFetcher({
     stage.gate
       .callsOf("claim")
       .map(([{ slots: asked }]) => asked.map(({ queue, limit }) => ({ queue, limit })));
-  return { stage, fetcher, claimed, end, slots, lanes };
+  return { stage, fetcher, claimed, targets, end, slots, lanes };
 }
 
 /** Lanes for the loop, for threads and for suspects, and a job of the loop that is one. */
@@ -207,6 +210,36 @@ describe("the fetcher", () => {
 
     expect(loop.started).toEqual([mail]);
     expect(threads.started).toEqual([crunch]);
+  });
+
+  it("claims jobs that are wanted by name beyond the room of their lane, when something may have changed", async () => {
+    const lane = aLane({ slots: 1 });
+    const { stage, fetcher, targets } = await aFetcher({ lanes: [lane] });
+    const [first = 0, , third = 0] = await stage.add(3);
+    fetcher.start();
+    await stage.clock.settle();
+    targets.push({ lane, slot: { queue: "mail", tasks: ["send"], ids: [third], limit: 1 } });
+
+    fetcher.noteReady("mail");
+    await stage.clock.settle();
+    const startedBefore = [...lane.started];
+    fetcher.noteTargets();
+    await stage.clock.settle();
+
+    expect(startedBefore).toEqual([first]);
+    expect(lane.started).toEqual([first, third]);
+  });
+
+  it("starts a job once that is wanted by name and has room besides", async () => {
+    const lane = aLane({ slots: 3 });
+    const { stage, fetcher, targets } = await aFetcher({ lanes: [lane] });
+    const ids = await stage.add(2);
+    targets.push({ lane, slot: { queue: "mail", tasks: ["send"], ids, limit: 1 } });
+
+    fetcher.start();
+    await stage.clock.settle();
+
+    expect(lane.started).toEqual(ids);
   });
 
   it("gives suspects to the lane for them, whatever their task says", async () => {

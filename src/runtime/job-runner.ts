@@ -7,6 +7,7 @@ import type { AttemptEnd } from "../core/outcome.ts";
 import { type TaskBody, taskBody } from "../core/task.ts";
 import { abortError } from "./abort-error.ts";
 import { AttemptContext } from "./attempt-context.ts";
+import { AttemptWaits } from "./attempt-waits.ts";
 import type { FromJobThread, ToJobThread } from "./job-thread-messages.ts";
 import { callHandler, endOfError, endOfValue } from "./run-handler.ts";
 import { ThreadEnqueues } from "./thread-enqueues.ts";
@@ -20,6 +21,7 @@ export class JobRunner {
   readonly #send: (message: FromJobThread) => void;
   readonly #tasks = new Map<string, TaskBody>();
   readonly #enqueues: ThreadEnqueues;
+  readonly #waits: AttemptWaits;
   #running:
     | { readonly id: number; readonly token: number; readonly context: AttemptContext }
     | undefined;
@@ -31,6 +33,7 @@ export class JobRunner {
     this.#clock = ports.clock;
     this.#send = send;
     this.#enqueues = new ThreadEnqueues(this.#tasks, ports, send);
+    this.#waits = new AttemptWaits(ports, send);
   }
 
   /** Loads the user's module. Rejects with what it throws. */
@@ -45,9 +48,12 @@ export class JobRunner {
   receive(message: ToJobThread): void {
     if (message.type === "run") void this.#run(message.job);
     else if (message.type === "added") this.#enqueues.answered(message);
+    else if (message.type === "awaited") this.#waits.answered(message.call, message.outcome);
     else if (this.#running?.id === message.id && this.#running.token === message.token) {
       this.#send({ type: "aborting", id: message.id, token: message.token });
-      this.#running.context.revoke(reasonOf(message));
+      const reason = reasonOf(message);
+      this.#running.context.revoke(reason);
+      this.#waits.endAll(message, { kind: "error", error: toErrorRecord(reason) });
     }
   }
 
@@ -66,6 +72,7 @@ export class JobRunner {
           this.#send({ type: "progress", id: jobId, token: jobToken, ...report }),
         log: (line) => this.#send({ type: "log", line }),
         enqueue: (target, input, options) => this.#enqueues.enqueue(target, input, options),
+        result: (lease, child, options) => this.#waits.result(lease, child, options),
       },
     );
     this.#running = { id, token, context };
@@ -76,6 +83,7 @@ export class JobRunner {
       end = endOfError(error);
     }
     this.#running = undefined;
+    this.#waits.endAll({ id, token }, { kind: "gone" });
     this.#send({ type: "end", id, token, end });
   }
 

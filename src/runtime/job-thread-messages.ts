@@ -5,8 +5,11 @@ import type {
   AbortReason,
   AddedMessage,
   AddRequest,
+  AwaitedMessage,
+  AwaitMessage,
   EndMessage,
   ProgressMessage,
+  UnawaitMessage,
 } from "./messages.ts";
 
 /** What a job thread is started with; a job process gets it as its argument. */
@@ -23,6 +26,7 @@ export type ToJobThread =
       readonly token: number;
       readonly reason: AbortReason | "timeout";
     }
+  | AwaitedMessage
   | {
       readonly type: "added";
       readonly ids: readonly JobNumber[];
@@ -37,6 +41,8 @@ export type FromJobThread =
   | (EndMessage & { readonly type: "end"; readonly end: AttemptEnd })
   | (ProgressMessage & { readonly type: "progress" })
   | { readonly type: "log"; readonly line: LogLine }
+  | AwaitMessage
+  | UnawaitMessage
   /** Why it is about to end, where its exit does not say. */
   | { readonly type: "dying"; readonly reason: string }
   | { readonly type: "add"; readonly request: AddRequest };

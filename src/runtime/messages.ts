@@ -53,6 +53,33 @@ export interface ProgressMessage extends Lease {
   readonly note: string | null;
 }
 
+/** A handler waits for another job. `call` is its number where it runs. */
+export interface AwaitMessage extends Lease {
+  readonly type: "await";
+  readonly call: number;
+  /** The id of the job that it waits for. */
+  readonly job: string;
+}
+
+/** It does not wait any more. */
+export interface UnawaitMessage {
+  readonly type: "unawait";
+  readonly call: number;
+}
+
+/** What a wait came to. */
+export type WaitOutcome =
+  | { readonly kind: "settled"; readonly record: JobRecord }
+  /** It is not in the store any more. */
+  | { readonly kind: "gone" }
+  | { readonly kind: "error"; readonly error: ErrorRecord };
+
+export interface AwaitedMessage {
+  readonly type: "awaited";
+  readonly call: number;
+  readonly outcome: WaitOutcome;
+}
+
 /** Client → engine. */
 export type ToEngine =
   | {
@@ -68,6 +95,8 @@ export type ToEngine =
   | { readonly type: "unwatch"; readonly ids: readonly JobNumber[] }
   /** Attempts that the main loop holds, for an engine that has just been started. */
   | { readonly type: "held"; readonly jobs: readonly ClaimedJob[] }
+  | AwaitMessage
+  | UnawaitMessage
   /** Bodies of timed-out loop handlers that have ended after all: their retries may start. */
   | { readonly type: "bodiesEnded"; readonly ids: readonly JobNumber[] };
 
@@ -109,6 +138,7 @@ export interface CallAnswers {
 /** Engine → client. */
 export type FromEngine =
   | AddedMessage
+  | AwaitedMessage
   | { readonly type: "attempts"; readonly jobs: readonly AttemptColumns[] }
   /** The attempt no longer counts: cancelled, lost or shut down. */
   | { readonly type: "abort"; readonly leases: readonly Lease[]; readonly reason: AbortReason }
@@ -145,6 +175,9 @@ export type ToSupervisor =
   | { readonly type: "run"; readonly lane: CrewLane; readonly jobs: readonly ClaimedJob[] }
   | { readonly type: "abort"; readonly leases: readonly Lease[]; readonly reason: AbortReason }
   | { readonly type: "giveBack"; readonly lane: CrewLane }
+  /** All jobs that handlers wait for: a slot that was lent is for one of these. */
+  | { readonly type: "preferred"; readonly ids: readonly JobNumber[] }
+  | (AwaitedMessage & { readonly thread: number })
   /** The answer to an "add" of that thread or process. `ids` are the numbers that its jobs were given. */
   | {
       readonly type: "added";
@@ -159,6 +192,7 @@ export type FromSupervisor =
   | { readonly type: "progress"; readonly progress: readonly ProgressMessage[] }
   /** A handler on a thread or in a process enqueues: the engine makes the id. */
   | { readonly type: "add"; readonly thread: number; readonly request: AddRequest }
+  | ((AwaitMessage | UnawaitMessage) & { readonly thread: number })
   | { readonly type: "log"; readonly line: LogLine }
   | { readonly type: "event"; readonly event: AppEvent }
   /** A lane's restart budget is used up: it takes no more work. */

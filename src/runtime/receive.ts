@@ -32,6 +32,12 @@ export function receiveFromClient(engine: Engine, message: ToEngine): void {
     case "held":
       engine.executor.adopt(message.jobs);
       return;
+    case "await":
+      engine.waits.begin("client", message);
+      return;
+    case "unawait":
+      engine.waits.end("client", message.call);
+      return;
     case "bodiesEnded":
       for (const id of message.ids) hasten(engine, id);
       return;
@@ -139,6 +145,12 @@ export function receiveFromSupervisor(engine: Engine, message: FromSupervisor): 
       return;
     case "add":
       engine.threadAdds.add(message.thread, message.request);
+      return;
+    case "await":
+      engine.waits.begin(message.thread, message);
+      return;
+    case "unawait":
+      engine.waits.end(message.thread, message.call);
       return;
     case "broken":
       engine.executor.closeLane(message.lane);

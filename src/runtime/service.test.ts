@@ -28,7 +28,12 @@ function laneOf(stage: StoreStage): NotedLane {
 async function aFetcher(): Promise<ServiceScene> {
   const stage = await StoreStage.open();
   const options = { owner: stage.owner, tasks: [someFacts()], queues: ["mail"] };
-  const service = new Fetcher({ ...stage.tools, ...options, onClaimed: () => undefined });
+  const service = new Fetcher({
+    ...stage.tools,
+    ...options,
+    onClaimed: () => undefined,
+    targets: () => [],
+  });
   return { stage, service, step: "claim", next: () => service.noteAll() };
 }
 

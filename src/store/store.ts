@@ -57,6 +57,13 @@ export interface Store {
   renew(renewals: readonly Renewal[], deadline: MonotonicMs): Promise<readonly Lease[]>;
 
   /**
+   * Notes which job an attempt waits for, and follows who waits for whom, at most WAIT_CHAIN_MAX
+   * steps: a wait that would close a circle is answered with it and not noted. An attempt that
+   * waits for several has the last one noted.
+   */
+  awaitJob(request: AwaitRequest, deadline: MonotonicMs): Promise<AwaitAnswer>;
+
+  /**
    * Ends attempts. Answers the leases that were already lost; their outcomes are dropped.
    * Settling the same lease again with the same event is harmless and not a loss.
    */
@@ -199,6 +206,8 @@ export interface ClaimSlot {
   readonly limit: number;
   /** Only jobs with SUSPECT_LOSSES or more losses, or none of them. Absent: all, those last. */
   readonly suspects?: "only" | "without";
+  /** Only these of them. Absent: any. */
+  readonly ids?: readonly JobNumber[];
 }
 
 export interface Renewal extends Lease {
@@ -206,6 +215,27 @@ export interface Renewal extends Lease {
   readonly progress: number | null;
   readonly note: string | null;
 }
+
+export interface AwaitRequest {
+  readonly lease: Lease;
+  /** By number or the caller's own id; `null`: it waits no more. */
+  readonly awaited: JobNumber | string | null;
+}
+
+export interface WaitStep {
+  readonly id: JobNumber;
+  readonly task: string;
+}
+
+export type AwaitAnswer =
+  /** The job that is waited for, which may be settled: then nothing is noted. */
+  | { readonly kind: "noted"; readonly record: JobRecord | null }
+  /** Each waits for the next, the last for the first, which is the one that asked. */
+  | { readonly kind: "circle"; readonly steps: readonly WaitStep[] }
+  /** The attempt has lost its lease. */
+  | { readonly kind: "lost" }
+  /** There is no such job. */
+  | { readonly kind: "unknown" };
 
 export interface WakeRequest {
   readonly limit: number;

@@ -10,6 +10,7 @@ import { settleFacts } from "./settle-facts.ts";
 import { stateFacts } from "./state-facts.ts";
 import { suspectFacts } from "./suspect-facts.ts";
 import { timeFacts } from "./time-facts.ts";
+import { waitFacts } from "./wait-facts.ts";
 
 /**
  * The contract of `Store`, as facts. Each store's own test file is one call to this; a bug of any
@@ -24,6 +25,7 @@ export function describeStore(name: string, open: OpenStore): void {
     claimFacts(openScene);
     settleFacts(openScene);
     suspectFacts(openScene);
+    waitFacts(openScene);
     timeFacts(openScene);
     operatorFacts(openScene);
     ownerFacts(openScene);

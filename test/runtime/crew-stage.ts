@@ -41,6 +41,19 @@ export class PlayedThread implements SlotThread<FromJobThread, ToJobThread> {
     this.events.message({ type: "end", id: this.job.id, token: this.job.token, end });
   }
 
+  /** Its handler waits for another job, by this call. */
+  waits(call: number, job = "j_2"): void {
+    const { id, token } = this.job;
+    this.events.message({ type: "await", call, id, token, job });
+  }
+
+  /** What its calls came to. */
+  get answers(): [call: number, kind: string][] {
+    return this.posted.flatMap((message): [number, string][] =>
+      message.type === "awaited" ? [[message.call, message.outcome.kind]] : [],
+    );
+  }
+
   /** Its loop is free, and it has told the handler to stop. */
   acknowledges(): void {
     this.events.message({ type: "aborting", id: this.job.id, token: this.job.token });
@@ -103,6 +116,16 @@ export class CrewStage {
       lane: this.#lane,
       jobs: ids.map((id) => aClaimedJob({ id })),
     });
+  }
+
+  /** The job that the thread's call waited for is gone. */
+  answer(thread: number, call: number): void {
+    const outcome = { kind: "gone" } as const;
+    this.crew.receive({ type: "awaited", thread, call, outcome });
+  }
+
+  prefer(...ids: number[]): void {
+    this.crew.receive({ type: "preferred", ids });
   }
 
   /** A job runs on the first thread. */

@@ -147,6 +147,12 @@ export class JobTable {
     this.leases.resort(job, job.stateIndex);
   }
 
+  /** Remembers what an attempt waits for. */
+  noteWait(job: MemoryJob, awaited: JobNumber | null): void {
+    job.awaits = awaited;
+    job.awaitsToken = job.token;
+  }
+
   /** Remembers how an attempt was settled, so that the same settlement once more is known. */
   noteSettlement(job: MemoryJob, token: Token, event: JobEvent): void {
     job.settledToken = token;

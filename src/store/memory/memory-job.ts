@@ -44,6 +44,9 @@ export interface MemoryJob extends FreshJob {
   error: string | null;
   progress: number | null;
   note: string | null;
+  /** The job that its attempt with that token waits for. */
+  awaits: JobNumber | null;
+  awaitsToken: Token | null;
   /** The last settlement that counted: the same once more is a repeat, not a lost lease. */
   settledToken: Token | null;
   settledEvent: JobEvent | null;
@@ -93,6 +96,8 @@ export function newJob(fresh: FreshJob, order: number, wallNow: EpochMs): Memory
     error: null,
     progress: null,
     note: null,
+    awaits: null,
+    awaitsToken: null,
     settledToken: null,
     settledEvent: null,
     stateIndex: -1,

@@ -1,4 +1,4 @@
-import type { ClaimedJob, Lease } from "../../core/job.ts";
+import type { ClaimedJob, JobNumber, Lease } from "../../core/job.ts";
 import { LEASE_MS } from "../../core/limits.ts";
 import type { NumberMap } from "../../core/number-map.ts";
 import type { ClaimSlot, Renewal } from "../store.ts";
@@ -30,6 +30,9 @@ const HEADS: Readonly<Record<Wanted, string>> = {
   without: `SELECT id, priority, place ${fromReady("without")}`,
   only: `SELECT id, priority, place ${fromReady("only")}`,
 };
+/** Those that are ready among jobs that are wanted by name. */
+const READY_AMONG = `SELECT id FROM jobs WHERE id IN (SELECT value FROM json_each(?)) AND state = 1 AND queue = ?
+AND task IN (SELECT value FROM json_each(?))`;
 const CLAIM_IDS = `UPDATE jobs ${LEASE} WHERE id IN (SELECT value FROM json_each(?)) ${ANSWER}`;
 
 /** Rows by column position: objects would cost more than the claim itself. */
@@ -65,7 +68,7 @@ export function claimJobs(
     if (handed.length > 0 && tx.readyCount(queue) === 0) continue;
     const tasks = knownTasks(tx, slot);
     const limit = slot.limit - handed.length;
-    const wanted = slot.suspects ?? "all";
+    const wanted = { range: slot.suspects ?? "all", ids: slot.ids } as const;
     const rows =
       tasks.size === 0 || limit <= 0 ? [] : claimRows(tx, { queue, tasks, limit, owner, wanted });
     for (const [id, token, attempt, losses, payload, extra, task] of rows) {
@@ -93,7 +96,7 @@ interface SlotClaim {
   readonly tasks: ReadonlyMap<number, string>;
   readonly limit: number;
   readonly owner: number;
-  readonly wanted: Wanted;
+  readonly wanted: { readonly range: Wanted; readonly ids: readonly JobNumber[] | undefined };
 }
 
 function claimRows(
@@ -101,14 +104,22 @@ function claimRows(
   { queue, tasks, limit, owner, wanted }: SlotClaim,
 ): readonly Row[] {
   const lease = [owner, Math.round(tx.now) + LEASE_MS, tx.wallNow] as const;
+  const { range, ids: named } = wanted;
+  if (named !== undefined) {
+    const sql = `${READY_AMONG} ${WANTED[range]} ORDER BY priority, place LIMIT ?`;
+    const among = [JSON.stringify(named), queue, JSON.stringify([...tasks.keys()]), limit] as const;
+    const ids = tx.connection.prepare(sql).all(...among);
+    if (ids.length === 0) return [];
+    return rowsOf(tx, CLAIM_IDS, [...lease, JSON.stringify(ids.map((row) => row["id"]))]);
+  }
   if (tasks.size === 1) {
     const [task = 0] = tasks.keys();
-    return rowsOf(tx, CLAIM_ONE_TASK[wanted], [...lease, queue, task, limit]);
+    return rowsOf(tx, CLAIM_ONE_TASK[range], [...lease, queue, task, limit]);
   }
   const heads: { readonly id: number; readonly priority: number; readonly place: number }[] = [];
   for (const task of tasks.keys()) {
     // A sorted index scan per task; one query over all would sort every ready job of the queue.
-    for (const row of tx.connection.prepare(HEADS[wanted]).iterate(queue, task, limit)) {
+    for (const row of tx.connection.prepare(HEADS[range]).iterate(queue, task, limit)) {
       heads.push({
         id: Number(row["id"]),
         priority: Number(row["priority"]),

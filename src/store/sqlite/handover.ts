@@ -30,7 +30,8 @@ export class Handover {
         jobs.length < slot.limit &&
         slot.queue === queue &&
         slot.tasks.includes(task) &&
-        slot.suspects !== "only",
+        slot.suspects !== "only" &&
+        slot.ids === undefined,
     );
   }
 }

@@ -82,8 +82,13 @@ CREATE UNIQUE INDEX jobs_caller_id ON jobs(caller_id) WHERE caller_id IS NOT NUL
  */
 export const SUSPECT_PRIORITY = 10;
 
-/** The index is for `whenFull: "drop-oldest"`, which asks for the oldest of a queue's delayed jobs too. */
+/**
+ * The columns are for attempts that wait for other jobs, and say with which token they do. The
+ * index is for `whenFull: "drop-oldest"`, which asks for the oldest of a queue's delayed jobs too.
+ */
 const VERSION_2 = `
+ALTER TABLE jobs ADD COLUMN awaits INTEGER;
+ALTER TABLE jobs ADD COLUMN awaits_token INTEGER;
 CREATE INDEX jobs_delayed ON jobs(queue, place) WHERE state = 0;
 UPDATE jobs SET priority = priority + ${SUSPECT_PRIORITY} WHERE losses >= ${SUSPECT_LOSSES} AND state < 3;
 `;
