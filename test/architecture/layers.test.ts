@@ -4,8 +4,7 @@ import { findLines, readSources, withoutComments, withoutProse } from "./source-
 import type { SourceFile } from "./source-tree.ts";
 
 /** What launches threads and processes or is started in one, and the real clock and timers behind the ports. */
-const BEHIND_PORTS =
-  /^runtime\/(?:(?:node|launch|port)-[^/]+|[^/]+-(?:thread|process)|thread-priority)\.ts$/;
+const BEHIND_PORTS = /^runtime\/(?:(?:node|launch|port)-[^/]+|[^/]+-(?:thread|process))\.ts$/;
 
 /**
  * Who may import what, besides its own folder (or, for a single file, itself). The first row that
