@@ -1,0 +1,79 @@
+import type { Timer } from "../core/clock.ts";
+import { toErrorRecord } from "../core/error-record.ts";
+import { UnjamError } from "../core/errors.ts";
+import type { ClaimedJob } from "../core/job.ts";
+import type { AttemptEnd } from "../core/outcome.ts";
+import type { CrewLane, TaskFacts } from "../core/task.ts";
+import type { ThreadSlot } from "../threads/thread-slot.ts";
+import type { FromJobThread, ToJobThread } from "./job-thread-messages.ts";
+import type { AbortReason, AwaitMessage } from "./messages.ts";
+
+/** The work of one slot and the ladder's next step. */
+export interface Work {
+  readonly job: ClaimedJob;
+  readonly facts: TaskFacts;
+  /** Why it was told to stop; `null` while it may run. */
+  stopping: AbortReason | "timeout" | null;
+  timer: Timer;
+}
+
+/** One thread or process of a crew. */
+export interface Member {
+  readonly number: number;
+  readonly slot: ThreadSlot<FromJobThread, ToJobThread>;
+  work: Work | null;
+  /** What it said of the cause when it began to die. */
+  lastWord: string | undefined;
+  /** What its handler waits for, by the number of the call. It lends its slot while there is any. */
+  readonly waits: Map<number, AwaitMessage>;
+}
+
+export type BusyMember = Member & { readonly work: Work };
+
+/**
+ * What a lane is made of, and how reports and errors call it. Used once: it is ended with its job,
+ * whose harm must not fall on the next, and its death under its job is no surprise.
+ */
+export const MADE_OF = {
+  thread: { runs: "thread", part: "job thread", isUsedOnce: false },
+  process: { runs: "process", part: "job process", isUsedOnce: false },
+  alone: { runs: "process", part: "quarantine process", isUsedOnce: true },
+} as const;
+
+/** Slots that nothing runs on: the crew's own, and those lent by handlers that wait. */
+export interface FreeSlots {
+  readonly own: number;
+  readonly lent: number;
+}
+
+export function freeSlots(size: number, busy: readonly BusyMember[]): FreeSlots {
+  const own = Math.max(0, size - busy.length);
+  const runningCount = busy.length - lentCount(busy);
+  return { own, lent: Math.max(0, size - runningCount - own) };
+}
+
+export function lentCount(busy: readonly BusyMember[]): number {
+  return busy.filter(({ waits }) => waits.size > 0).length;
+}
+
+/** Its thread or process died under it. */
+export function deathOf(
+  lane: CrewLane,
+  { job, facts: { name: task } }: Work,
+  reason: string,
+): UnjamError {
+  if (lane === "thread") return new UnjamError("UNJAM_THREAD_DIED", { task, reason });
+  return new UnjamError("UNJAM_PROCESS_DIED", { task, reason, losses: job.losses });
+}
+
+export function timedOut(lane: CrewLane, { facts: { name: task, timeoutMs } }: Work): AttemptEnd {
+  const { runs } = MADE_OF[lane];
+  const error = new UnjamError("UNJAM_ATTEMPT_TIMEOUT", { task, timeoutMs, runs });
+  return { kind: "timedOut", error: JSON.stringify(toErrorRecord(error)), bodyRunsOn: false };
+}
+
+/** As many slots are lent as there are. */
+export function tooManyWait(lane: CrewLane, size: number): UnjamError {
+  const queue = `another job on a ${MADE_OF[lane].runs}`;
+  return new UnjamError("UNJAM_TOO_MANY_WAITERS", { queue, waitersMax: size });
+}
