@@ -256,10 +256,11 @@ describe("who only seems to wait for itself is not refused", () => {
     expect(refreshed).toEqual(["done", "done"]);
   });
 
-  it.each<[string, (again: () => void) => unknown]>([
-    ["directly", (again) => again()],
-    ["in a turn of its own", (again) => setImmediate(again)],
-    ["in a microtask", (again) => Promise.resolve().then(again)],
+  it.each<[string, (poll: () => Promise<void>) => unknown]>([
+    ["directly", (poll) => poll()],
+    ["among others", (poll) => Promise.all([poll(), turn()])],
+    ["in a turn of its own", (poll) => setImmediate(() => void poll())],
+    ["in a microtask", (poll) => Promise.resolve().then(poll)],
   ])("a function that starts itself again %s, on another branch", async (_how, start) => {
     const m = aMutex("m");
     const [begun, done] = [aGate(), aGate()];
@@ -268,7 +269,7 @@ describe("who only seems to wait for itself is not refused", () => {
       await turn();
       if (isFirst) {
         using _ = await m.lock();
-        start(() => void poll(false));
+        start(() => poll(false));
         await done.passed;
       } else {
         second = outcomeOf(lockOnce(m));
@@ -277,7 +278,7 @@ describe("who only seems to wait for itself is not refused", () => {
       }
     }
 
-    void poll(true);
+    start(() => poll(true));
     await begun.passed;
     await manyLooks();
     done.open();

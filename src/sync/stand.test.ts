@@ -5,13 +5,16 @@ import { isUnjamError } from "../core/errors.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import type { Guard } from "./guard.ts";
 import { Mutex } from "./mutex.ts";
+import type { SyncPorts } from "./sync-ports.ts";
 
 let clock: ManualClock;
+let ports: SyncPorts;
 let m: Mutex;
 
 beforeEach(() => {
   clock = new ManualClock();
-  m = new Mutex({ name: "m", diagnostics: "full" }, { clock, timers: clock, random: () => 0.5 });
+  ports = { clock, timers: clock, random: () => 0.5 };
+  m = new Mutex({ name: "m", diagnostics: "full" }, ports);
 });
 
 /** A turn of the loop, as after any I/O. */
@@ -129,8 +132,11 @@ describe("who holds a lock is not told", () => {
   it("when it is a function that its caller has started and does not await", async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     async function holder(): Promise<void> {
-      using _ = m.tryLock();
+      const guard = m.tryLock();
+      // What a `using` declaration reads.
+      const dispose = guard?.[Symbol.dispose];
       await promise;
+      dispose?.();
     }
     async function caller(): Promise<void> {
       await turn();
@@ -147,6 +153,71 @@ describe("who holds a lock is not told", () => {
 });
 
 describe("another call of the holder's function is not taken for it", () => {
+  it("when it comes to the lock on a branch before it", async () => {
+    const second = Promise.withResolvers<string>();
+    async function poll(isFirst: boolean): Promise<void> {
+      await step(isFirst);
+    }
+    async function step(isFirst: boolean): Promise<void> {
+      await turn();
+      if (!isFirst) second.resolve(await outcomeOf(lockOnce()));
+      else {
+        using _ = await m.lock();
+        void poll(false);
+        await allLooks();
+      }
+    }
+
+    void poll(true);
+
+    expect(await second.promise).toBe("done");
+  });
+
+  it("when it comes to the lock at the very place where the first one got it", async () => {
+    let kept: Guard | undefined;
+    async function later(): Promise<Guard> {
+      await turn();
+      return await m.lock();
+    }
+    async function handle(isFirst: boolean): Promise<void> {
+      const guard = await (isFirst ? m.lock() : later());
+      if (isFirst) kept = guard;
+      else guard.release();
+    }
+    async function each(): Promise<void> {
+      await turn();
+      for (const isFirst of [true, false]) await handle(isFirst);
+    }
+
+    const outcome = outcomeOf(each());
+    await allLooks();
+    kept?.release();
+
+    expect(await outcome).toBe("done");
+  });
+
+  it("when those who called the holder's callers go on, and are like them", async () => {
+    async function caller(depth: number): Promise<void> {
+      if (depth > 0) {
+        await turn();
+        void caller(depth - 1);
+      }
+      await step(depth === 0);
+    }
+    async function step(isFirst: boolean): Promise<void> {
+      if (isFirst) {
+        const guard = await m.lock();
+        await allLooks();
+        guard.release();
+      } else {
+        await turn();
+        await lockOnce();
+      }
+    }
+
+    expect(await outcomeOf(caller(1))).toBe("done");
+  });
+
   it("when others await it", async () => {
     let second: Promise<string> | undefined;
     async function step(isFirst: boolean): Promise<void> {
@@ -192,6 +263,29 @@ describe("another call of the holder's function is not taken for it", () => {
     await both.promise;
 
     expect(outcomes).toEqual(["done", "done"]);
+  });
+});
+
+describe("who awaits the lock of somebody else", () => {
+  it("is not taken for its holder when he goes on first", async () => {
+    const other = new Mutex({ diagnostics: "full" }, ports);
+    async function first(lock: Promise<Guard>): Promise<void> {
+      await lock;
+      (await other.lock()).release();
+      await turn();
+      await lockOnce();
+    }
+    async function holder(): Promise<string> {
+      await turn();
+      const lock = m.lock();
+      const outcome = outcomeOf(first(lock));
+      const guard = await lock;
+      await allLooks();
+      guard.release();
+      return await outcome;
+    }
+
+    expect(await holder()).toBe("done");
   });
 });
 
