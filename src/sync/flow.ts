@@ -9,8 +9,6 @@ export interface Holding {
   /** In words: `mutex "orders"`. */
   readonly what: string;
   readonly site: CallSite | undefined;
-  /** The thing itself, if a wait can name it too. */
-  readonly on?: object;
   /** The thing itself, when the order in which such things are taken matters. */
   readonly ordered?: OrderedLock | undefined;
 }

@@ -42,7 +42,7 @@ export class Hold {
     this.sinceAt = taken.at;
     this.#flow = taken.flow;
     const { what, ordered } = owner;
-    this.#holding = { what, site: taken.site, on: owner, ordered };
+    this.#holding = { what, site: taken.site, ordered };
     this.#flow?.hold(this.#holding);
   }
 
