@@ -83,10 +83,6 @@ export class Flow {
     this.#holdings.add(holding);
   }
 
-  drop(holding: Holding): void {
-    this.#holdings.delete(holding);
-  }
-
   /** Notes an open wait, until the answer is called. */
   beginWait(wait: OpenWait): () => void {
     this.#waits.add(wait);
@@ -99,6 +95,7 @@ export class Flow {
     this.#isOver = true;
     // The store of a function that goes on for long keeps this flow, but nothing else.
     this.#stand = undefined;
+    this.#holdings.clear();
     this.#parent = live(this.#parent);
     if (this.tag !== undefined) freeTag(this.tag);
   }

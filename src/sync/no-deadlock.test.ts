@@ -218,6 +218,7 @@ describe("who only seems to wait for itself is not refused", () => {
     ["by Promise.race", (lock, late) => Promise.race([lock, late])],
     ["by Promise.any", (lock, late) => Promise.any([lock, late])],
     ["by a promise of its own", (lock, late) => resolvedBy(lock, late)],
+    ["by a function that is called all", (...of) => named.all(...of)],
     ["through then", (lock, late) => Promise.race([lock.then(() => "locked"), late])],
   ])("a holder that races the lock against something else, %s", async (_how, race) => {
     const m = aMutex("m");
@@ -362,6 +363,12 @@ describe("who only seems to wait for itself is not refused", () => {
     expect(await outcomeOf(other())).toBe("done");
   });
 });
+
+const named = {
+  all: function all(lock: Promise<Guard>, late: Promise<string>): Promise<unknown> {
+    return Promise.race([lock.then(() => "locked"), late]);
+  },
+};
 
 async function lockOnce(m: Mutex): Promise<void> {
   using _ = await m.lock();

@@ -189,7 +189,7 @@ export class Permits implements GuardOwner {
     const since = this.#clock.now();
     const giveUp = (error: () => unknown): void => {
       invariant(this.#line.delete(waiter), "who was let in has left all that could send him away");
-      if (flow?.stand !== undefined) flow.end();
+      flow?.end();
       reject(error());
       waiter.leave();
     };

@@ -77,11 +77,56 @@ describe("who holds a lock is told", () => {
     expect(await outcomeOf(holder())).toBe("UNJAM_DEADLOCK");
   });
 
+  it.each(["outside of", "inside"])(
+    "when it had to wait for the lock, %s another",
+    async (where) => {
+      const other = new Mutex({ diagnostics: "full" }, ports);
+      async function holder(): Promise<void> {
+        await m.lock();
+        await m.lock();
+      }
+      const before = m.tryLock();
+
+      const outcome = outcomeOf(where === "inside" ? other.run(holder) : holder());
+      await turn();
+      before?.release();
+
+      expect(await outcome).toBe("UNJAM_DEADLOCK");
+    },
+  );
+
   it("when it shows itself by its next lock, however it came to the first", async () => {
     const take = async (): Promise<Guard> => await m.lock();
     async function holder(): Promise<void> {
       await m.lock();
       await take();
+    }
+
+    expect(await outcomeOf(holder())).toBe("UNJAM_DEADLOCK");
+  });
+
+  it.each(["all", "allSettled"])("when it awaits the next by Promise.%s", async (how) => {
+    async function holder(): Promise<void> {
+      using _ = await m.lock();
+      await turn();
+      if (how === "all") await Promise.all([m.lock(), turn()]);
+      else {
+        const [next] = await Promise.allSettled([m.lock(), turn()]);
+        if (next.status === "rejected") throw next.reason;
+      }
+    }
+
+    expect(await outcomeOf(holder())).toBe("UNJAM_DEADLOCK");
+  });
+
+  it("when it awaits the next through a function that is called any", async () => {
+    async function any(): Promise<void> {
+      await lockOnce();
+    }
+    async function holder(): Promise<void> {
+      using _ = await m.lock();
+      await turn();
+      await any();
     }
 
     expect(await outcomeOf(holder())).toBe("UNJAM_DEADLOCK");
@@ -264,6 +309,27 @@ describe("another call of the holder's function is not taken for it", () => {
     await both.promise;
 
     expect(outcomes).toEqual(["done", "done"]);
+  });
+});
+
+describe("who looks at the guard of somebody else", () => {
+  it("is not taken for its holder", async () => {
+    let second: Promise<string> | undefined;
+    async function helper(guard: Guard): Promise<void> {
+      await turn();
+      expect(guard[Symbol.dispose]).toBeTypeOf("function");
+      await turn();
+      await lockOnce();
+    }
+    async function holder(): Promise<void> {
+      using guard = await m.lock();
+      second = outcomeOf(helper(guard));
+      await allLooks();
+    }
+
+    await holder();
+
+    expect(await second).toBe("done");
   });
 });
 
