@@ -48,11 +48,6 @@ export class CallSite {
     return this.#frames;
   }
 
-  /** Whether the frames may have been cut, so that the outermost is not known. */
-  get isCut(): boolean {
-    return this.frames.filter(({ isAsync }) => !isAsync).length + OWN_FRAMES_MAX >= SITE_FRAMES_MAX;
-  }
-
   /** For people: `server.ts:31 in handleOrder`. */
   toString(): string {
     const [frame] = this.frames;
@@ -66,9 +61,6 @@ export class CallSite {
     return this.toString();
   }
 }
-
-/** Frames of this folder between a caller and the capture, at most. */
-const OWN_FRAMES_MAX = 8;
 
 /** The leading frames that are ours say nothing. */
 function withoutOwn(frames: readonly Frame[]): readonly Frame[] {

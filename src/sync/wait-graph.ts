@@ -53,8 +53,6 @@ export interface Wait<T> {
   readonly refuse: (error: UnjamError) => void;
   readonly timers: Timers;
   readonly site: CallSite | undefined;
-  /** The thing that is waited for, if holdings can name it too. */
-  readonly on?: object;
   /** Resolves the caller's promise in place of the plain `resolve(value)`; gets the await chain too. */
   readonly deliver?: (value: T, to: Recipient<T>) => void;
 }
@@ -82,7 +80,6 @@ let confirmationCount = 0;
 class WatchedWait<T> implements ProvenWait {
   readonly what: string;
   readonly site: CallSite | undefined;
-  readonly on: object | undefined;
   readonly movers: () => Movers;
   readonly #wait: Wait<T>;
   #isSettled = false;
@@ -98,7 +95,6 @@ class WatchedWait<T> implements ProvenWait {
     this.#wait = wait;
     this.what = wait.what;
     this.site = wait.site;
-    this.on = wait.on;
     this.movers = wait.movers;
   }
 
