@@ -28,8 +28,6 @@ export interface Member {
   readonly waits: Map<number, AwaitMessage>;
 }
 
-export type BusyMember = Member & { readonly work: Work };
-
 /**
  * What a lane is made of, and how reports and errors call it. Used once: it is ended with its job,
  * whose harm must not fall on the next, and its death under its job is no surprise.
@@ -41,19 +39,28 @@ export const MADE_OF = {
 } as const;
 
 /** Slots that nothing runs on: the crew's own, and those lent by handlers that wait. */
-export interface FreeSlots {
+interface FreeSlots {
   readonly own: number;
   readonly lent: number;
 }
 
-export function freeSlots(size: number, busy: readonly BusyMember[]): FreeSlots {
-  const own = Math.max(0, size - busy.length);
-  const runningCount = busy.length - lentCount(busy);
+export function freeSlots(size: number, members: Iterable<Member>): FreeSlots {
+  let busyCount = 0;
+  let runningCount = 0;
+  for (const { work, waits } of members) {
+    if (work === null) continue;
+    busyCount++;
+    if (waits.size === 0) runningCount++;
+  }
+  const own = Math.max(0, size - busyCount);
   return { own, lent: Math.max(0, size - runningCount - own) };
 }
 
-export function lentCount(busy: readonly BusyMember[]): number {
-  return busy.filter(({ waits }) => waits.size > 0).length;
+/** Members whose handlers wait. */
+export function lentCount(members: Iterable<Member>): number {
+  let count = 0;
+  for (const { waits } of members) if (waits.size > 0) count++;
+  return count;
 }
 
 /** Its thread or process died under it. */

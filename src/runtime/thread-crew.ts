@@ -30,7 +30,6 @@ import { RestartBudget } from "../core/restart-budget.ts";
 import type { CrewLane, TaskFacts } from "../core/task.ts";
 import { type SlotThread, ThreadSlot } from "../threads/thread-slot.ts";
 import {
-  type BusyMember,
   deathOf,
   freeSlots,
   lentCount,
@@ -128,7 +127,7 @@ export class ThreadCrew {
     await Promise.all([...this.#members.values(), ...this.#spares].map(({ slot }) => slot.end()));
   }
 
-  #busy(): BusyMember[] {
+  #busy(): (Member & { readonly work: Work })[] {
     return [...this.#members.values()].flatMap((member) =>
       member.work === null ? [] : [{ ...member, work: member.work }],
     );
@@ -151,17 +150,19 @@ export class ThreadCrew {
 
   /** The first in line that may run now: one that is waited for on a slot that was lent, else any. */
   #takeNext(): ClaimedJob | undefined {
-    const { own, lent } = freeSlots(this.#size, this.#busy());
-    const preferred = this.#line.findIndex(({ id }) => this.#preferred.has(id));
+    if (this.#line.length === 0) return undefined;
+    const { own, lent } = freeSlots(this.#size, this.#members.values());
+    const isPreferred = ({ id }: ClaimedJob): boolean => this.#preferred.has(id);
+    const preferred = this.#preferred.size === 0 ? -1 : this.#line.findIndex(isPreferred);
     if (own + lent > 0 && preferred >= 0) return this.#line.splice(preferred, 1)[0];
     return own > 0 ? this.#line.shift() : undefined;
   }
 
   /** Whether one more thread would find work. */
   #isShort(): boolean {
-    const { own, lent } = freeSlots(this.#size, this.#busy());
-    const preferredCount = this.#line.filter(({ id }) => this.#preferred.has(id)).length;
-    const onLent = Math.min(lent, preferredCount);
+    const { own, lent } = freeSlots(this.#size, this.#members.values());
+    const wanted = lent === 0 ? [] : this.#line.filter(({ id }) => this.#preferred.has(id));
+    const onLent = Math.min(lent, wanted.length);
     const onOwn = Math.min(own, this.#line.length - onLent);
     const members = [...this.#members.values()];
     return members.filter(({ slot }) => slot.state === "starting").length < onLent + onOwn;
@@ -270,7 +271,7 @@ export class ThreadCrew {
 
   /** Lends the member's slot, unless as many are lent as there are. */
   #wait(member: Member, message: AwaitMessage): void {
-    if (member.waits.size === 0 && lentCount(this.#busy()) >= this.#size) {
+    if (member.waits.size === 0 && lentCount(this.#members.values()) >= this.#size) {
       const error = toErrorRecord(tooManyWait(this.#lane, this.#size));
       const { call } = message;
       member.slot.post({ type: "awaited", call, outcome: { kind: "error", error } });
@@ -301,7 +302,8 @@ export class ThreadCrew {
     member.waits.clear();
     member.slot.finish();
     if (MADE_OF[this.#lane].isUsedOnce) this.#retire(member);
-    else if (this.#members.size > this.#size + lentCount(this.#busy())) this.#setAside(member);
+    else if (this.#members.size > this.#size + lentCount(this.#members.values()))
+      this.#setAside(member);
     // What it throws after being told to stop is its way of stopping, not its own failure.
     if (work.stopping === "timeout" && end.kind === "threw")
       this.#report(work, timedOut(this.#lane, work));
