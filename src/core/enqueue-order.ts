@@ -2,7 +2,7 @@ import type { Clock } from "./clock.ts";
 import { UnjamError } from "./errors.ts";
 import type { JobNumber, JobShape } from "./job.ts";
 import { parseJobId } from "./job-id.ts";
-import { WAIT_MS_DEFAULT, WAITERS_MAX_DEFAULT } from "./limits.ts";
+import { EPOCH_MS_MAX, WAIT_MS_DEFAULT, WAITERS_MAX_DEFAULT } from "./limits.ts";
 import { ENQUEUE_OPTIONS } from "./option-tables.ts";
 import { invalid, readOptions, readSignal } from "./options.ts";
 import { type Overflow, type OverflowOption, readOverflow } from "./overflow.ts";
@@ -110,7 +110,7 @@ function readRunAt(
   if (runAt === undefined) return delayMs === undefined ? null : Math.round(now + delayMs);
   if (delayMs !== undefined) throw invalid("runAt", where, "left out beside delayMs", runAt);
   const at = runAt instanceof Date ? runAt.getTime() : runAt;
-  if (typeof at !== "number" || !Number.isFinite(at) || at < 0) {
+  if (typeof at !== "number" || !(at >= 0 && at <= EPOCH_MS_MAX)) {
     throw invalid("runAt", where, "a Date or milliseconds since 1970", runAt);
   }
   return Math.round(at);

@@ -190,3 +190,6 @@ export const WAIT_LOOK_FACTOR = 10;
 export const WAIT_LOOK_MS_MAX = 10_000;
 /** Waits that one search for a cycle may visit. A larger graph counts as free of cycles. */
 export const WAIT_GRAPH_STEPS_MAX = 10_000;
+
+/** The last instant that a `Date` can tell (ECMA-262, 21.4.1.1); also far below what SQLite's integers lose. */
+export const EPOCH_MS_MAX = 8_640_000_000_000_000;

@@ -312,6 +312,23 @@ describe("a queue whose last consumer is gone", () => {
     });
   });
 
+  it("lets puts wait when somebody takes items by get as well: he may take the next", async () => {
+    const stage = aFullQueue();
+    const consumer = stage.queue.consume(() => undefined);
+    consumer.stop();
+    const lease = stage.queue.tryGet();
+    stage.queue.tryPut("b");
+    const waiting = watch(stage.queue.put("c"));
+    await stage.rest();
+    const wasPending = waiting.isPending;
+
+    lease?.done();
+    stage.queue.tryGet()?.done();
+    await stage.rest();
+
+    expect([wasPending, waiting.fate]).toEqual([true, { value: "added" }]);
+  });
+
   it("lets puts wait while another consumer or a loop lives", async () => {
     const stage = aFullQueue();
     stage.queue.pause();

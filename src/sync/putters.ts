@@ -181,15 +181,14 @@ export class Putters<T> {
 
   #askMovers(item: Item<T>): Movers {
     if (item.phase !== "held") return this.#takerMovers();
-    const flow =
-      this.#parts.consumers.slotOf(item)?.flow ?? this.#parts.holders.leaseOn(item)?.flow;
+    const flow = this.#parts.consumers.slotOf(item)?.flow;
     return flow === undefined ? "unknown" : { need: "all", flows: [flow] };
   }
 
   /** Who may take the next item, and so make room. */
   #takerMovers(): Movers {
     const { consumers, core, holders } = this.#parts;
-    const isKnown = consumers.areKnown && !core.isPaused && !holders.hasLeased;
+    const isKnown = consumers.areKnown && !core.isPaused && !holders.hasGetters;
     if (!isKnown) return "unknown";
     return { need: "any", flows: consumers.liveSlots().map(({ flow }) => flow) };
   }
