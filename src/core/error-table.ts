@@ -1,4 +1,4 @@
-import { SYNC_ERRORS } from "./sync-errors.ts";
+import { MEMORY_ERRORS } from "./memory-errors.ts";
 
 /** What an app, its store and its tools raise. */
 const APP_ERRORS = {
@@ -397,4 +397,4 @@ const APP_ERRORS = {
  * thrown nowhere or documented nowhere. Messages say what was expected, of which option, and
  * what came instead. Exit codes: 1 failed, 2 usage, 3 stuck, 4 store unreachable, 124 timed out.
  */
-export const ERRORS: typeof APP_ERRORS & typeof SYNC_ERRORS = { ...APP_ERRORS, ...SYNC_ERRORS };
+export const ERRORS: typeof APP_ERRORS & typeof MEMORY_ERRORS = { ...APP_ERRORS, ...MEMORY_ERRORS };

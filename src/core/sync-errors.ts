@@ -1,8 +1,5 @@
-import { SHARED_ERRORS } from "./shared-errors.ts";
-
-/** The part of the error table (error-table.ts) that only locks and queues in memory raise. */
+/** The part of the error table (error-table.ts) that locks and queues inside one process raise. */
 export const SYNC_ERRORS = {
-  ...SHARED_ERRORS,
   UNJAM_QUEUE_CLOSED: {
     message: (d: { queue: string }): string => `queue "${d.queue}" is closed`,
     help: "close() refuses producers for good; what is in the queue is still handed out. Make a new queue to go on.",

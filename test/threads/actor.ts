@@ -8,7 +8,7 @@ interface Reply {
 }
 
 /** A thread with shared things in its hands, which does what a test tells it. */
-export class Actor implements AsyncDisposable {
+export class Actor<S extends object> implements AsyncDisposable {
   readonly worker: Worker;
   readonly #open = new Map<number, (reply: Reply) => void>();
   #nextId = 1;
@@ -18,19 +18,19 @@ export class Actor implements AsyncDisposable {
     worker.on("message", (reply: Reply) => this.#open.get(reply.id)?.(reply));
   }
 
-  /** `things`: handles by name, opened there, and anything else as it is. */
-  static async start(things: object): Promise<Actor> {
-    const entry = new URL("./fixtures/actor-thread.ts", import.meta.url);
-    const worker = new Worker(entry, { workerData: things });
-    const actor = new Actor(worker);
+  /** `things`: what has a handle is opened there, anything else is sent as it is. */
+  static async start<S extends object>(things: S): Promise<Actor<S>> {
+    const entry = new URL("./fixtures/actor-thread.js", import.meta.url);
+    const sent = Object.entries(things).map(([name, thing]) => [name, handleOf(thing)]);
+    const worker = new Worker(entry, { workerData: Object.fromEntries(sent) });
+    const actor = new Actor<S>(worker);
     await once(worker, "message");
     return actor;
   }
 
-  /** Runs `body` there. It sees its arguments and the thread's globals, nothing of the test. */
+  /** Runs `body` there. It sees the things, its arguments and the thread's globals, nothing of the test. */
   async run<T, A = undefined>(
-    // oxlint-disable-next-line typescript/no-explicit-any -- what is in scope is up to the test.
-    body: (things: any, args: A) => T | Promise<T>,
+    body: (things: S, args: A) => T | Promise<T>,
     args?: A,
   ): Promise<Awaited<T>> {
     const id = this.#nextId++;
@@ -43,11 +43,7 @@ export class Actor implements AsyncDisposable {
   }
 
   /** The same without waiting for its end, which may never come. */
-  begin<A = undefined>(
-    // oxlint-disable-next-line typescript/no-explicit-any -- as above.
-    body: (things: any, args: A) => unknown,
-    args?: A,
-  ): void {
+  begin<A = undefined>(body: (things: S, args: A) => unknown, args?: A): void {
     this.worker.postMessage({ id: -1, source: body.toString(), args });
   }
 
@@ -58,4 +54,8 @@ export class Actor implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.worker.terminate();
   }
+}
+
+function handleOf(thing: unknown): unknown {
+  return typeof thing === "object" && thing !== null && "handle" in thing ? thing.handle : thing;
 }

@@ -66,7 +66,7 @@ describe("a shared queue in one thread", () => {
     ["a text larger than its place", "ü".repeat(200)],
     ["a text of many pages", "é".repeat(100_000)],
   ])("brings %s through as it was", async (_, value) => {
-    const queue = new SharedQueue<unknown>();
+    const queue = new SharedQueue();
     await queue.put(value);
 
     expect((await queue.get()).value).toEqual(value);
@@ -86,7 +86,7 @@ describe("a shared queue in one thread", () => {
   );
 
   it("keeps dates, maps and BigInts with the format clone", async () => {
-    const queue = new SharedQueue<unknown>({ format: "clone" });
+    const queue = new SharedQueue({ format: "clone" });
     const value = { at: new Date(5), sizes: new Map([["a", 1n]]) };
     await queue.put(value);
 
@@ -108,8 +108,8 @@ describe("a shared queue in one thread", () => {
   });
 
   it("refuses what is too large, what is no JSON, and what cannot be cloned", async () => {
-    const queue = new SharedQueue<unknown>({ itemBytesMax: 100 });
-    const clones = new SharedQueue<unknown>({ format: "clone" });
+    const queue = new SharedQueue({ itemBytesMax: 100 });
+    const clones = new SharedQueue({ format: "clone" });
     const cycle: { self?: unknown } = {};
     cycle.self = cycle;
 
@@ -244,7 +244,7 @@ describe("a join", () => {
             task: '"a"',
             holder: "the main thread",
             state: "taken",
-            site: expect.stringContaining("shared-queue.test.ts"),
+            site: expect.stringContaining("shared-queue.test.ts") as string,
           },
           { task: '"b"', holder: null, state: "waiting" },
         ],
@@ -260,11 +260,11 @@ describe("a lease", () => {
     await queue.put(1);
     const lease = await queue.get();
     lease.done();
-    const settled = expect.objectContaining({ code: "UNJAM_LEASE_SETTLED" });
+    const settled: unknown = expect.objectContaining({ code: "UNJAM_LEASE_SETTLED" });
 
-    expect(() => lease.done()).toThrow(settled);
-    expect(() => lease.fail(1)).toThrow(settled);
-    expect(() => lease.putBack()).toThrow(settled);
+    expect(() => lease.done()).toThrow(settled as Error);
+    expect(() => lease.fail(1)).toThrow(settled as Error);
+    expect(() => lease.putBack()).toThrow(settled as Error);
     expect(await queue.join()).toMatchObject({ done: 1, failed: 0 });
   });
 
