@@ -30,7 +30,8 @@ const TITLES: Readonly<Record<keyof typeof optionTables, string | null>> = {
   CLOSE_QUEUE_OPTIONS: "`queue.close(options)`",
   STOP_OPTIONS: "`consumer.stop(options)`",
   SHARED_QUEUE_OPTIONS: "`new SharedQueue(options)` of `unjam/threads`",
-  BLOCKING_WAIT_OPTIONS: "`putSync`, `getSync` and other calls that block a thread",
+  SHARED_LOCK_OPTIONS: "`new SharedMutex(options)` and `new SharedSemaphore(permits, options)`",
+  BLOCKING_WAIT_OPTIONS: "`putSync`, `getSync`, `lockSync` and `runSync`, which block a thread",
   RESTART_OPTIONS: "`queue.consume(handler, { restarts })`",
 };
 

@@ -192,3 +192,18 @@ export const THREADS_REMEMBERED_MAX = 10_000;
 export const SHARED_SITE_BYTES_MAX = 120;
 /** The same of an error with which an item failed. */
 export const SHARED_FAILURE_BYTES_MAX = 2_000;
+/** Each permit of a shared semaphore is a word that says who has it. */
+export const SHARED_PERMITS_MAX = 1_024;
+/** Who has waited for a shared lock this long may make himself the next: until then passing by is cheaper. */
+export const LOCK_PATIENCE_MS = 2;
+/** An heir that has not come by then lets others pass: its event loop may be blocked. */
+export const LOCK_HEIR_MS = 50;
+/** Waits for a shared lock that last this long are shown to other threads, and looked at for a deadlock. */
+export const SHARED_DEADLOCK_LOOK_MS = 10;
+/** The last to come of a circle of waits is refused; if it has not been by then, any of them. */
+export const SHARED_PATIENCE_MS = 1_000;
+/** Waits for shared locks that all threads of a process can see at once. A wait beyond has its deadline only. */
+export const SHARED_ROWS_MAX = 1_024;
+export const SHARED_ROW_BYTES = 2_048;
+/** Locks that a waiter is seen to hold. */
+export const SHARED_HOLDS_TOLD_MAX = 16;

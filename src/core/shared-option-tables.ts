@@ -1,4 +1,5 @@
 import {
+  LOCK_NAME_CHARS_MAX,
   SHARED_CAPACITY_DEFAULT,
   SHARED_CAPACITY_MAX,
   SHARED_HELD_MAX_DEFAULT,
@@ -62,6 +63,21 @@ export const SHARED_QUEUE_OPTIONS: OptionTable<SharedQueueOptionValues> = {
     fallback: "json",
     choices: ["json", "clone"],
     about: "how values travel that are not `Uint8Array`; clone keeps dates, maps, sets, BigInts",
+  },
+  diagnostics: DIAGNOSTICS,
+};
+
+export interface SharedLockOptionValues {
+  readonly name: string | undefined;
+  readonly diagnostics: "sampled" | "full" | "off" | undefined;
+}
+
+export const SHARED_LOCK_OPTIONS: OptionTable<SharedLockOptionValues> = {
+  name: {
+    kind: "text",
+    fallback: undefined,
+    charsMax: LOCK_NAME_CHARS_MAX,
+    about: "how errors and reports call it",
   },
   diagnostics: DIAGNOSTICS,
 };

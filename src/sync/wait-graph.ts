@@ -55,6 +55,8 @@ export interface Wait<T> {
   readonly site: CallSite | undefined;
   /** The thing that is waited for, if holdings can name it too. */
   readonly on?: object;
+  /** Told which flows really wait for it, each time that this was read anew; none when it is over. */
+  readonly onProof?: (flows: readonly Flow[]) => void;
   /** Resolves the caller's promise in place of the plain `resolve(value)`; gets the await chain too. */
   readonly deliver?: (value: T, to: Recipient<T>) => void;
 }
@@ -189,5 +191,6 @@ class WatchedWait<T> implements ProvenWait {
     for (const flow of this.#flows) dropProof(flow, this);
     this.#flows = flows;
     for (const flow of flows) addProof(flow, this);
+    this.#wait.onProof?.(flows);
   }
 }

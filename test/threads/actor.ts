@@ -21,8 +21,9 @@ export class Actor<S extends object> implements AsyncDisposable {
   /** `things`: what has a handle is opened there, anything else is sent as it is. */
   static async start<S extends object>(things: S): Promise<Actor<S>> {
     const entry = new URL("./fixtures/actor-thread.js", import.meta.url);
-    const sent = Object.entries(things).map(([name, thing]) => [name, handleOf(thing)]);
-    const worker = new Worker(entry, { workerData: Object.fromEntries(sent) });
+    const workerData: Record<string, unknown> = {};
+    for (const [name, thing] of Object.entries(things)) workerData[name] = handleOf(thing);
+    const worker = new Worker(entry, { workerData });
     const actor = new Actor<S>(worker);
     await once(worker, "message");
     return actor;

@@ -84,14 +84,18 @@ export interface BlockingWait<A> {
   readonly attempt: () => A | undefined;
   /** Whether others who sleep here have something to do too. */
   readonly isMoreThere: () => boolean;
-  /** Called again and again while nothing comes, first after SHARED_LOOK_MS. */
+  /** Called again and again while nothing comes, every SHARED_LOOK_MS. */
   readonly look: () => void;
+  /** When it is called first, if sooner. */
+  readonly firstLookMs?: number;
   readonly waitMs: number;
 }
 
 /** Blocks the thread until `attempt` answers; `undefined` at the deadline. */
 export function waitAtBell<A>(bell: Bell, wait: BlockingWait<A>): A | undefined {
   const deadlineAt = sharedNow() + wait.waitMs;
+  let lookMs = wait.firstLookMs ?? SHARED_LOOK_MS;
+  let lookAt = sharedNow() + lookMs;
   for (;;) {
     const seen = bell.hang();
     const answer = wait.attempt();
@@ -99,11 +103,14 @@ export function waitAtBell<A>(bell: Bell, wait: BlockingWait<A>): A | undefined 
       relay(bell, wait.isMoreThere);
       return answer;
     }
-    const leftMs = deadlineAt - sharedNow();
-    if (leftMs <= 0) return undefined;
-    const sleepsAt = sharedNow();
-    bell.sleep(seen, Math.min(leftMs, SHARED_LOOK_MS));
-    if (sharedNow() - sleepsAt >= SHARED_LOOK_MS) wait.look();
+    const now = sharedNow();
+    if (deadlineAt <= now) return undefined;
+    if (lookAt <= now) {
+      wait.look();
+      lookMs = SHARED_LOOK_MS;
+      lookAt = sharedNow() + lookMs;
+    }
+    bell.sleep(seen, Math.max(1, Math.min(deadlineAt - now, lookMs)));
   }
 }
 

@@ -5,7 +5,8 @@ import type { QueueEngine, TakenBlock } from "./queue-engine.ts";
 
 /** What a lease stands for. It must not know its lease, which the collector may find. */
 interface Holding {
-  readonly engine: QueueEngine;
+  /** The thread's end of the queue: it must not be given up while one of its items is held. */
+  readonly end: { readonly engine: QueueEngine };
   readonly taken: TakenBlock;
   readonly site: CallSite | undefined;
 }
@@ -33,20 +34,20 @@ export class SharedLease<T> implements Disposable {
 
   /** @throws UNJAM_LEASE_SETTLED */
   done(): void {
-    const { engine, taken } = this.#end();
-    engine.settle(taken, true);
+    const { end, taken } = this.#end();
+    end.engine.settle(taken, true);
   }
 
   /** Counts as failed; `join` tells the error. @throws UNJAM_LEASE_SETTLED */
   fail(error: unknown): void {
-    const { engine, taken } = this.#end();
-    engine.fail(taken, error);
+    const { end, taken } = this.#end();
+    end.engine.fail(taken, error);
   }
 
   /** Gives the item back: it is the next to be taken, and still unfinished. @throws UNJAM_LEASE_SETTLED */
   putBack(): void {
-    const { engine, taken } = this.#end();
-    engine.putBack(taken);
+    const { end, taken } = this.#end();
+    end.engine.putBack(taken);
   }
 
   [Symbol.dispose](): void {
@@ -54,7 +55,7 @@ export class SharedLease<T> implements Disposable {
   }
 
   #end(): Holding {
-    const { engine } = this.#holding;
+    const { engine } = this.#holding.end;
     if (this.#phase === "settled" || engine.hasLeft) {
       throw new UnjamError("UNJAM_LEASE_SETTLED", { what: "this lease" });
     }
@@ -66,7 +67,8 @@ export class SharedLease<T> implements Disposable {
 }
 
 /** Leases that nobody can settle any more, because nobody has them. */
-const forgotten = new FinalizationRegistry<Holding>(({ engine, taken, site }) => {
+const forgotten = new FinalizationRegistry<Holding>(({ end, taken, site }) => {
+  const { engine } = end;
   if (engine.hasLeft) return;
   const where = site === undefined ? "" : `; it was taken at ${site.toString()}`;
   const error = new Error(`the lease was garbage-collected before it was settled${where}`);

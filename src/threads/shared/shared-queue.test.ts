@@ -260,11 +260,11 @@ describe("a lease", () => {
     await queue.put(1);
     const lease = await queue.get();
     lease.done();
-    const settled: unknown = expect.objectContaining({ code: "UNJAM_LEASE_SETTLED" });
+    const settled = expect.objectContaining({ code: "UNJAM_LEASE_SETTLED" }) as Error;
 
-    expect(() => lease.done()).toThrow(settled as Error);
-    expect(() => lease.fail(1)).toThrow(settled as Error);
-    expect(() => lease.putBack()).toThrow(settled as Error);
+    expect(() => lease.done()).toThrow(settled);
+    expect(() => lease.fail(1)).toThrow(settled);
+    expect(() => lease.putBack()).toThrow(settled);
     expect(await queue.join()).toMatchObject({ done: 1, failed: 0 });
   });
 

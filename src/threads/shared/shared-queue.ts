@@ -316,7 +316,7 @@ export class SharedQueue<T = unknown> {
     const { engine, sites } = this.#end;
     const site = sites.sample();
     const taken = engine.take(site);
-    return taken === undefined ? undefined : new SharedLease<T>({ engine, taken, site });
+    return taken === undefined ? undefined : new SharedLease<T>({ end: this.#end, taken, site });
   }
 
   /** @throws UNJAM_QUEUE_CLOSED when nothing is there and nothing will come */

@@ -33,6 +33,11 @@ export class SitePlaces {
     return Atomics.load(this.#words, at) === word ? this.#cell(at).read() : undefined;
   }
 
+  /** Of the last take that was noted, whoever it was. */
+  last(index: number): string | undefined {
+    return this.#cell(this.#at + index * PLACE_WORDS).read();
+  }
+
   #cell(at: number): TextCell {
     return new TextCell(this.#words, at + 1, SHARED_SITE_BYTES_MAX);
   }
