@@ -14,6 +14,7 @@
  *   SKIP_ON_RACE   who loses the word to "filled turns ready" takes the item for taken
  *   TAKE_WRITING   a number in the ring is trusted, whatever the block's word says
  *   LATE_HANG      the bell is hung after the last look
+ *   HANG_FIRST     the bell is hung before its word is read: a ring for something else is taken for seen
  *   NO_BUMP        a ring wakes who sleeps, but does not change the word
  *   BLIND_FREE     what a dead thread left is freed, whatever its state
  */
@@ -41,7 +42,8 @@ byte cellIdx[R];
 byte head, tail;
 
 byte done[4];           /* one counter per thread */
-bool dead[4];
+bool dead[4];           /* dies before its next access */
+bool gone[4];           /* has died */
 byte sweeper = NOBODY;
 bool swept[4];
 
@@ -52,25 +54,31 @@ bool acked[4]; byte settled[4]; byte settledSum; byte ended; byte epoch; byte lo
 byte rings[2]; bool hangs[2]; byte asleep[2]; byte wakes[2];
 
 /* what was read for a step that is over makes no difference any more */
-#define forget() d_step { t = 0; h = 0; v = 0; seen = 0; blk = 0; i = 0; u = 0; was = FREE; ok = false }
+#define forget() atomic { t = 0; h = 0; v = 0; seen = 0; blk = 0; i = 0; u = 0; was = FREE; ok = false }
 /* one access to shared memory, which the dead do not make */
 #define STEP(x) atomic { if :: dead[me] -> goto died :: else fi; x }
 
+/* a step of its own for taking the bell down, one for the word and who sleeps on it */
 inline ring(b) {
-  STEP(skip; v = hangs[b]);
+  STEP(v = hangs[b]; hangs[b] = false);
   if
   :: v ->
-    STEP(v = hangs[b]; hangs[b] = false);
-    if
-    :: v ->
-#ifndef NO_BUMP
-      STEP(rings[b]++);
+#ifdef NO_BUMP
+    STEP(if :: asleep[b] > 0 -> asleep[b]--; wakes[b]++ :: else fi)
+#else
+    STEP(rings[b]++; if :: asleep[b] > 0 -> asleep[b]--; wakes[b]++ :: else fi)
 #endif
-      STEP(if :: asleep[b] > 0 -> asleep[b]--; wakes[b]++ :: else fi)
-    :: else
-    fi
   :: else
   fi
+}
+inline hang(b) {
+#ifdef HANG_FIRST
+  STEP(hangs[b] = true);
+  STEP(seen = rings[b])
+#else
+  STEP(seen = rings[b]);
+  STEP(hangs[b] = true)
+#endif
 }
 /* sleeps while rings[b] is still `seen` */
 inline sleep(b) {
@@ -108,18 +116,16 @@ inline push(limited) {
           :: tail > t -> ok = false              /* the CAS of a cell of another lap fails */
           :: else -> cellPos[t % R] = t + 1; cellIdx[t % R] = blk; ok = true
           fi);
-     STEP(if :: tail == t && cellPos[t % R] == t + 1 -> tail++ :: else fi);
-     if :: ok -> break :: else fi
+     STEP(if :: tail == t && cellPos[t % R] == t + 1 -> tail++ :: else fi; if :: ok -> break :: else fi)
 #endif
   od
 }
 
 /* takes an item: ok says whether; blk is the block */
 inline take() {
-  ok = false;
+  ok = false; skipped = false;
   do
-  :: STEP(h = head);
-     STEP(v = (tail == h));
+  :: STEP(h = head; v = (tail == h));
      if
      :: v ->
 #ifdef HOLE
@@ -145,12 +151,12 @@ inline take() {
 #else
               if :: (was == FILLED || was == READY) :: else -> break fi;
 #endif
-              STEP(v = (head == h));
-              if :: v :: else -> break fi;
-              STEP(if
-                   :: st[blk] == was && use[blk] == u -> st[blk] = TAKEN; own[blk] = me; ok = true
+              STEP(v = (head == h);
+                   if
+                   :: v && st[blk] == was && use[blk] == u -> st[blk] = TAKEN; own[blk] = me; ok = true
                    :: else
                    fi);
+              if :: v :: else -> break fi;
 #ifdef SKIP_ON_RACE
               break
 #else
@@ -158,10 +164,11 @@ inline take() {
 #endif
            od;
            STEP(if :: head == h -> head++ :: else fi);
-           if :: ok -> break :: else fi
+           if :: ok -> break :: else -> skipped = true fi
         fi
      fi
-  od
+  od;
+  if :: !ok && skipped -> ring(1) :: else fi     /* it took up room */
 }
 
 inline settle() {
@@ -170,8 +177,7 @@ inline settle() {
   STEP(settled[item[blk]]++; settledSum++; st[blk] = FREE; own[blk] = NOBODY);
   STEP(done[me]++)
 #else
-  STEP(counted[blk] = done[me] + 1);
-  STEP(st[blk] = SETTLING; settled[item[blk]]++; settledSum++);
+  STEP(counted[blk] = done[me] + 1; st[blk] = SETTLING; settled[item[blk]]++; settledSum++);
   STEP(done[me] = counted[blk]);
   STEP(st[blk] = FREE; own[blk] = NOBODY)
 #endif
@@ -180,7 +186,7 @@ inline settle() {
 /* gives back what `d` held; only one at a time, whose death the next one notices */
 inline sweep(d) {
   STEP(if
-       :: sweeper == NOBODY || (sweeper != me && dead[sweeper]) -> sweeper = me; ok = true
+       :: sweeper == NOBODY || (sweeper != me && gone[sweeper]) -> sweeper = me; ok = true
        :: else -> ok = false
        fi);
   if
@@ -225,8 +231,8 @@ inline ready() {
 
 inline look() {
   if
-  :: dead[P1] && !swept[P1] -> sweep(P1)
-  :: dead[C1] && !swept[C1] && me != C1 -> sweep(C1)
+  :: gone[P1] && !swept[P1] -> sweep(P1)
+  :: gone[C1] && !swept[C1] -> sweep(C1)
   :: else
   fi
 }
@@ -237,8 +243,7 @@ proctype Producer(byte me; byte first; byte last) {
   :: it <= last ->
      do
      :: forget();
-        STEP(hangs[1] = true);
-        STEP(seen = rings[1]);
+        hang(1);
         /* a free block */
         STEP(blk = NB; i = 0;
              do
@@ -248,11 +253,10 @@ proctype Producer(byte me; byte first; byte last) {
              od);
         if
         :: blk < NB ->
-           STEP(item[blk] = it);
 #ifdef OWNERLESS
-           STEP(st[blk] = READY; own[blk] = NOBODY);
+           STEP(item[blk] = it; st[blk] = READY; own[blk] = NOBODY);
 #else
-           STEP(st[blk] = FILLED);
+           STEP(item[blk] = it; st[blk] = FILLED);
 #endif
            push(true);
            if
@@ -275,45 +279,44 @@ proctype Producer(byte me; byte first; byte last) {
   ended++;
   goto fin;
 died:
-  ended++;
+  atomic { ended++; gone[me] = true; epoch++ };
 fin: skip
 }
 
 proctype Consumer(byte me) {
-  byte t, h, v, seen, blk, i, u; mtype was; bool ok;
+  byte t, h, v, seen, blk, i, u; mtype was; bool ok, skipped;
   do
   ::
 #ifndef LATE_HANG
      forget();
-     STEP(hangs[0] = true);
-     STEP(seen = rings[0]);
+     hang(0);
 #endif
      take();
      if
      :: ok -> ring(1); settle(); ring(1)
      :: else ->
 #ifdef LATE_HANG
-        STEP(hangs[0] = true);
-        STEP(seen = rings[0]);
+        hang(0);
 #endif
         look();
         sleep(0)
      fi
   od;
-died: skip
+died:
+  atomic { gone[me] = true; epoch++ }
 }
 
 /* may strike at any time, or never */
 active proctype Death() {
 #ifdef PDIES
   if
-  :: atomic { dead[P1] = true; epoch++ }
+  :: dead[P1] = true
   :: skip
   fi;
 #endif
 #ifdef CDIES
   if
-  :: atomic { dead[C1] = true; epoch++ }
+  :: dead[C1] = true
   :: skip
   fi;
 #endif

@@ -64,7 +64,7 @@ describe("a thread that dies at any step", () => {
 
   it("of taking back what another left is followed by a third who finishes it", async () => {
     let diedCount = 0;
-    for (let stepMax = 20, hasDied = true; hasDied; stepMax += 13) {
+    for (let stepMax = 20, hasDied = true; hasDied; stepMax += 29) {
       const queue = new SharedQueue<string>({ capacity: 4, heldMax: 2 });
       const { handle } = queue;
       await using keeper = await Actor.start({ queue });

@@ -2,7 +2,7 @@
  * Where threads sleep until something has changed: an eventcount of two words, so that whoever
  * changes something pays one load when nobody sleeps.
  *
- *     who waits:    HANGS = 1; seen = RINGS; look once more; sleep while RINGS is still `seen`
+ *     who waits:    seen = RINGS; HANGS = 1; look once more; sleep while RINGS is still `seen`
  *     who changes:  change; if HANGS is 1: HANGS = 0, RINGS + 1, wake one
  *
  * The change comes before its load of HANGS, the store of HANGS before the last look: one of the
@@ -53,8 +53,10 @@ export class Bell {
 
   /** Somebody may be asleep from here on; answers what {@link sleep} must be given. */
   hang(): number {
+    // In this order: a ring for something else, right after the store, would be taken for seen.
+    const seen = Atomics.load(this.#words, this.#at + RINGS);
     Atomics.store(this.#words, this.#at + HANGS, 1);
-    return Atomics.load(this.#words, this.#at + RINGS);
+    return seen;
   }
 
   /** Sleeps until a ring, and for at most `timeoutMs`. Blocks the thread. */

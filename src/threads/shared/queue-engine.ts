@@ -141,7 +141,11 @@ export class QueueEngine {
     const { ring, returned, blocks, sites, roomBell } = this.memory;
     let block = returned.looksEmpty ? -1 : returned.shift(this.#takeBlock);
     if (block === -1) block = ring.shift(this.#takeBlock);
-    if (block === -1) return undefined;
+    if (block === -1) {
+      // On the way numbers may have gone that nobody wanted any more, but that took up room.
+      if (roomBell.isHung && this.size <= this.#refillAt) roomBell.ring();
+      return undefined;
+    }
     const word = blocks.word(block);
     blocks.setTakenAt(block, sharedNow());
     if (site !== undefined) sites.write(block, word, site);
