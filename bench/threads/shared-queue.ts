@@ -1,0 +1,61 @@
+/** 1,024 callers on the main loop, each with one message on the way to a thread and back. */
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { SharedQueue } from "unjam/threads";
+import { monotonicMs } from "../measure/monotonic-ms.ts";
+import { countSetting, report, setting, verify } from "../measure/probe.ts";
+import { BareRing, ringMemory } from "./bare-ring.js";
+
+const ON_THE_WAY = 1_024;
+const items = countSetting("items");
+const contender = setting("contender");
+const entry = new URL("shared-queue-worker.js", import.meta.url);
+const run = contender === "queue" ? overQueues : overRings;
+
+await run(Math.min(items, 50_000), true);
+const beganAt = monotonicMs();
+const answered = await run(items, false);
+const elapsedMs = monotonicMs() - beganAt;
+verify(answered === items, `${answered} of ${items} came back`);
+report({ opsPerS: (items / elapsedMs) * 1e3 });
+
+async function overQueues(count: number, _isWarmup: boolean): Promise<number> {
+  const there = new SharedQueue<{ a: number }>({ capacity: ON_THE_WAY, name: "there" });
+  const back = new SharedQueue<{ b: number }>({ capacity: ON_THE_WAY, name: "back" });
+  const workerData = { contender, there: there.handle, back: back.handle };
+  const worker = new Worker(entry, { workerData });
+  await once(worker, "message");
+  let answered = 0;
+  const taking = (async () => {
+    while (answered < count) {
+      const lease = await back.get();
+      answered += lease.value.b === 2 ? 1 : 0;
+      lease.done();
+    }
+  })();
+  for (let n = 0; n < count; n++) await there.put({ a: 1 });
+  await taking;
+  await worker.terminate();
+  return answered;
+}
+
+async function overRings(count: number, _isWarmup: boolean): Promise<number> {
+  const [there, back] = [ringMemory(), ringMemory()];
+  const worker = new Worker(entry, { workerData: { contender, there, back } });
+  await once(worker, "message");
+  const [out, answers] = [new BareRing(there), new BareRing(back)];
+  let [sent, answered] = [0, 0];
+  while (answered < count) {
+    while (sent < count && sent - answered < ON_THE_WAY) {
+      out.push(JSON.stringify({ a: 1 }));
+      sent++;
+    }
+    out.publish();
+    await answers.waitForMore();
+    answers.drain((text: string) => {
+      answered += JSON.parse(text).b === 2 ? 1 : 0;
+    });
+  }
+  await worker.terminate();
+  return answered;
+}
