@@ -8,6 +8,7 @@ export function ringMemory() {
   return new SharedArrayBuffer(64 + BYTES);
 }
 
+// oxlint-disable typescript/prefer-readonly -- plain JavaScript has no such word.
 export class BareRing {
   #words;
   #bytes;

@@ -10,6 +10,7 @@ export type { SharedQueueOptions } from "./shared/queue-options.ts";
 export type { SharedLease } from "./shared/shared-lease.ts";
 export type { SharedLockOptions } from "./shared/shared-lock-options.ts";
 export { SharedMutex } from "./shared/shared-mutex.ts";
+export type { UnderLock } from "./shared/shared-permits.ts";
 export { SharedQueue } from "./shared/shared-queue.ts";
 export type { SharedQueueSnapshot } from "./shared/shared-queue.ts";
 export { SharedSemaphore } from "./shared/shared-semaphore.ts";

@@ -128,7 +128,7 @@ describe("counters with one owner", () => {
     await using first = await Actor.start({ queue });
     await using second = await Actor.start({ queue });
     await using owner = await Actor.start({ queue });
-    const count = owner.run(({ queue: increments }, total: number) => {
+    const counted = owner.run(({ queue: increments }, total: number) => {
       let hits = 0;
       for (let n = 0; n < total; n++) {
         const lease = increments.getSync();
@@ -143,7 +143,7 @@ describe("counters with one owner", () => {
       }, MILLION);
     await Promise.all([send(first), send(second)]);
 
-    expect(await count).toBe(2 * MILLION);
+    expect(await counted).toBe(2 * MILLION);
     expect(await queue.join()).toEqual({ done: 2 * MILLION, failed: 0, errors: [] });
   });
 

@@ -25,6 +25,11 @@ function chance(seed: number): () => number {
   };
 }
 
+/** Turns of the loop until it is true: the test's time-out is the only limit. */
+async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise(setImmediate);
+}
+
 describe("threads that are killed at random", () => {
   it(`hand over ${ITEMS} items through ${KILLS} deaths (seed ${SEED})`, async () => {
     const random = chance(SEED);
@@ -47,10 +52,10 @@ describe("threads that are killed at random", () => {
 
     /** How often each item has arrived: twice when its thread died between put and done. */
     const arrived = new Uint8Array(ITEMS);
-    let arrivedCount = 0;
+    const progress = { arrivedCount: 0 };
     const take = async (): Promise<void> => {
       for await (const n of to) {
-        if (arrived[n] === 0) arrivedCount++;
+        if (arrived[n] === 0) progress.arrivedCount++;
         arrived[n] = (arrived[n] ?? 0) + 1;
       }
     };
@@ -62,7 +67,7 @@ describe("threads that are killed at random", () => {
 
     for (let kill = 0; kill < KILLS; kill++) {
       const goal = ((kill + random()) / KILLS) * ITEMS * 0.95;
-      while (arrivedCount < goal) await new Promise(setImmediate);
+      await until(() => progress.arrivedCount >= goal);
       const index = Math.trunc(random() * THREADS);
       await threads[index]?.terminate();
       threads[index] = await start();
@@ -77,7 +82,7 @@ describe("threads that are killed at random", () => {
     expect(failures.filter((error) => !isUnjamError(error))).toEqual([]);
     expect(failures).toEqual([]);
     expect(passed).toMatchObject({ done: ITEMS, failed: 0 });
-    expect(arrivedCount).toBe(ITEMS);
+    expect(progress.arrivedCount).toBe(ITEMS);
     const twice = arrived.reduce((sum, count) => sum + Math.max(0, count - 1), 0);
     // An item comes twice only when its thread died with it in its hands.
     expect(twice).toBeLessThanOrEqual(from.snapshot().lossCount);

@@ -8,7 +8,7 @@ import { HOLDERS_NAMED_MAX, LOCK_PATIENCE_MS, SHARED_DEADLOCK_LOOK_MS } from "..
 import type { CallSite, Diagnostics } from "../../sync/call-site.ts";
 import { SiteSampler } from "../../sync/call-site.ts";
 import { currentFlow, Flow, runInFlow } from "../../sync/flow.ts";
-import { Guard, type GuardOwner, Hold } from "../../sync/guard.ts";
+import { type FormerHolder, Guard, type GuardOwner, Hold } from "../../sync/guard.ts";
 import { LockEvents } from "../../sync/lock-events.ts";
 import { enterLockFlow, withChain } from "../../sync/lock-flow.ts";
 import type { SlowWait } from "../../sync/slow-wait.ts";
@@ -24,6 +24,9 @@ import { sharedNow } from "./shared-clock.ts";
 import { type Inherited, inheritFromWorkers, ownThread, threadName } from "./thread-life.ts";
 import { type LockId, WaitBoard } from "./wait-board.ts";
 import type { WaitTerms } from "./wait-terms.ts";
+
+/** What runs under a lock. It is told who died with the lock before, if that was how it came free. */
+export type UnderLock<T> = (formerDied: FormerHolder | undefined) => T;
 
 /** Who takes a permit, and where. */
 interface Taker {
@@ -98,9 +101,29 @@ export class SharedPermits implements GuardOwner, Inherited, BoardedLock {
   }
 
   /** The same, blocking the thread. @throws UNJAM_WAIT_TIMEOUT, UNJAM_DEADLOCK */
-  takeSync({ waitMs }: WaitTerms, below: Below): Guard {
+  takeSync(terms: WaitTerms, below: Below): Guard {
     const guard = this.tryTake(below);
     if (guard !== undefined) return guard;
+    const { permit, site } = this.#sleepFor(terms, below);
+    return this.#grant(permit, { flow: enterLockFlow(site), site });
+  }
+
+  /** Calls `body` with a permit. The thread does nothing else meanwhile, so nobody needs a guard. */
+  runSync<T>(body: UnderLock<T>, terms: WaitTerms, below: Below): T {
+    const free = this.table.take(0);
+    const { permit, site } =
+      free === undefined
+        ? this.#sleepFor(terms, below)
+        : { permit: free, site: this.#sampler.sample(below) };
+    const hold = this.#hold(permit, { flow: enterLockFlow(site), site });
+    try {
+      return body(permit.formerDied);
+    } finally {
+      hold.release();
+    }
+  }
+
+  #sleepFor({ waitMs }: WaitTerms, below: Below): { permit: Permit; site: CallSite | undefined } {
     const since = sharedNow();
     const site = this.#sampler.capture(below);
     const wait = this.table.newWait();
@@ -120,7 +143,7 @@ export class SharedPermits implements GuardOwner, Inherited, BoardedLock {
         },
       });
       if (permit === undefined) throw this.#lateError(since);
-      return this.#grant(permit, { flow: enterLockFlow(site), site });
+      return { permit, site };
     } finally {
       posted.end();
       this.table.renounce(wait);
@@ -140,7 +163,7 @@ export class SharedPermits implements GuardOwner, Inherited, BoardedLock {
   }
 
   /** Calls `body` with a permit, in a flow of its own. */
-  run<T>(body: () => T | PromiseLike<T>, terms: WaitTerms, below: Below): Promise<T> {
+  run<T>(body: UnderLock<T | PromiseLike<T>>, terms: WaitTerms, below: Below): Promise<T> {
     const site = this.#sampler.capture(below);
     const flow = this.#sampler.isOff ? undefined : new Flow(this.#runName());
     const scope = async (): Promise<T> => {
@@ -150,7 +173,7 @@ export class SharedPermits implements GuardOwner, Inherited, BoardedLock {
           ? await this.#wait(terms, { flow, site, waiting: flow })
           : this.#grant(permit, { flow, site });
       try {
-        return await body();
+        return await body(guard.formerDied);
       } finally {
         guard[Symbol.dispose]();
       }
@@ -181,12 +204,16 @@ export class SharedPermits implements GuardOwner, Inherited, BoardedLock {
     return permit;
   }
 
-  #grant(permit: Permit, { flow, site }: Taker): Guard {
+  #grant(permit: Permit, taker: Taker): Guard {
+    return new Guard(this.#hold(permit, taker), permit.formerDied);
+  }
+
+  #hold(permit: Permit, { flow, site }: Taker): Hold {
     const hold = new Hold(this, { flow, site, at: defaultSyncPorts.clock.now() });
     this.#permits.set(hold, permit);
     heldHere.set(hold, this);
     if (site !== undefined) this.table.noteSite(permit, site);
-    return new Guard(hold, permit.formerDied);
+    return hold;
   }
 
   #wait(

@@ -7,7 +7,7 @@ import type { LockEventMap } from "../../sync/lock-events.ts";
 import { makeLockMemory, readLockHandle, type SharedLockHandle } from "./lock-memory.ts";
 import type { SharedLockHolder } from "./permit-table.ts";
 import type { SharedLockOptions } from "./shared-lock-options.ts";
-import { newLocksBoard, SharedPermits } from "./shared-permits.ts";
+import { newLocksBoard, SharedPermits, type UnderLock } from "./shared-permits.ts";
 import {
   type BlockingWaitOptions,
   readBlockingWait,
@@ -104,7 +104,7 @@ export class SharedSemaphore {
   }
 
   /** Calls `fn` with a permit and resolves with what it returns. @throws as `lock`, and what `fn` throws */
-  run<T>(fn: () => T | PromiseLike<T>, options?: SharedWaitOptions): Promise<T> {
+  run<T>(fn: UnderLock<T | PromiseLike<T>>, options?: SharedWaitOptions): Promise<T> {
     try {
       return this.#permits.run(fn, readWait(options, "semaphore.run()"), this.run);
     } catch (error) {
@@ -116,14 +116,9 @@ export class SharedSemaphore {
    * Calls `fn` with a permit, blocking the thread until it has one. `fn` must not be async.
    * @throws as `lockSync`, and what `fn` throws
    */
-  runSync<T>(fn: () => T, options?: BlockingWaitOptions): T {
+  runSync<T>(fn: UnderLock<T>, options?: BlockingWaitOptions): T {
     const call = { where: "semaphore.runSync()", instead: "await semaphore.run()" };
-    const guard = this.#permits.takeSync(readBlockingWait(options, call), this.runSync);
-    try {
-      return fn();
-    } finally {
-      guard[Symbol.dispose]();
-    }
+    return this.#permits.runSync(fn, readBlockingWait(options, call), this.runSync);
   }
 
   /** Who holds permits, where they were taken, and for how long. */
