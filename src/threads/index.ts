@@ -4,7 +4,7 @@ export type { JoinError, JoinResult } from "../sync/settlements.ts";
 export type { ItemFormat } from "./shared/item-codec.ts";
 export type { SharedLockHandle } from "./shared/lock-memory.ts";
 export type { SharedLockHolder } from "./shared/permit-table.ts";
-export type { SharedHolder } from "./shared/queue-engine.ts";
+export type { SharedHolder } from "./shared/queue-census.ts";
 export type { SharedQueueHandle } from "./shared/queue-memory.ts";
 export type { SharedQueueOptions } from "./shared/queue-options.ts";
 export type { SharedLease } from "./shared/shared-lease.ts";

@@ -205,8 +205,8 @@ describe("two threads that take two locks in two orders", () => {
       Atomics.add(met, 0, 1);
       while (Atomics.load(met, 0) < 2) await new Promise(setImmediate);
       // Raced: the flow does not wait for it alone.
-      const never = new Promise((resolve) => setTimeout(resolve, 200, "later"));
-      await Promise.race([L1.lock().then((guard) => guard.release()), never]);
+      const late = L2.lock({ waitMs: 200 }).catch(() => "late");
+      await Promise.race([L1.lock().then((guard) => guard.release()), late]);
     });
 
     expect(await thread).toBe("done");

@@ -14,9 +14,6 @@
 import { SHARED_LOOK_MS } from "../../core/limits.ts";
 import { sharedNow } from "./shared-clock.ts";
 
-/** Words that a bell takes. */
-export const BELL_WORDS = 2;
-
 const RINGS = 0;
 const HANGS = 1;
 

@@ -49,6 +49,8 @@ export interface BlockRoom {
 
 export class Blocks {
   readonly count: number;
+  /** The block whose word this thread was last about to make its own; -1: none since it was reset. */
+  touched = -1;
   readonly #room: BlockRoom;
   readonly #words: Int32Array;
   readonly #stride: number;
@@ -95,6 +97,7 @@ export class Blocks {
     for (let looked = 0; looked < 2 * this.count; looked++) {
       const block = this.#cursor;
       const word = this.word(block);
+      if (stateOf(word) === FREE) this.touched = block;
       const isClaimed =
         stateOf(word) === FREE && this.move(block, word, asNextUse(word, WRITING, owner));
       this.#goOn(isClaimed);
@@ -132,6 +135,7 @@ export class Blocks {
     for (;;) {
       const word = this.word(block);
       if (!isAvailable(word) || !place.ring.isFirst(place.head)) return false;
+      this.touched = block;
       // It may just turn from filled to ready: then it is still there, and nobody else may skip it.
       if (this.move(block, word, asState(word, TAKEN, owner))) return true;
     }

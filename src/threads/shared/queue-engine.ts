@@ -16,7 +16,7 @@
  */
 import { UnjamError } from "../../core/errors.ts";
 import { invariant } from "../../core/invariant.ts";
-import { LOSSES_MAX } from "../../core/limits.ts";
+import { LOSSES_MAX, SHARED_PARTIES_MAX } from "../../core/limits.ts";
 import type { CallSite } from "../../sync/call-site.ts";
 import {
   asNextUse,
@@ -32,19 +32,13 @@ import {
   WRITING,
 } from "./block-word.ts";
 import type { IndexRing, Take } from "./index-ring.ts";
-import { bytesOf, type EncodedItem, previewItem } from "./item-codec.ts";
+import { bytesOf, type EncodedItem } from "./item-codec.ts";
 import { NO_BLOCK } from "./blocks.ts";
-import { DONE_BASE, FAILED_BASE, PHASE, SHORTAGE, type QueueMemory } from "./queue-memory.ts";
+import { DONE, FAILED, LOST, QueueCensus } from "./queue-census.ts";
+import { PHASE, SHORTAGE, type QueueMemory } from "./queue-memory.ts";
 import { sharedNow } from "./shared-clock.ts";
-import { threadName } from "./thread-life.ts";
 
-/** Own words of a party. */
-const DONE = 0;
-const FAILED = 1;
-const LOST = 2;
-
-const HELD: ReadonlySet<number> = new Set([TAKEN]);
-const UNFINISHED: ReadonlySet<number> = new Set([FILLED, READY, TAKEN, SETTLING, FAILING]);
+type Act = "put" | "take" | "done" | "fail" | "back";
 
 /** Why nothing was put. */
 export type PutRefusal = "full" | "held" | "large" | "closed";
@@ -60,20 +54,11 @@ export interface TakenBlock {
   readonly losses: number;
 }
 
-/** Somebody who holds an item. */
-export interface SharedHolder {
-  /** The beginning of its text, or its size. */
-  readonly value: string;
-  /** The thread, in words. */
-  readonly holder: string;
-  readonly sinceMs: number;
-  /** Where it was taken; `null` when that was not noted. */
-  readonly site: string | null;
-}
-
 export class QueueEngine {
   readonly memory: QueueMemory;
-  readonly #party: number;
+  readonly census: QueueCensus;
+  /** While it enters a table that is full of the dead, it sweeps from the line that is kept for that. */
+  #party = SHARED_PARTIES_MAX;
   readonly #takeBlock: Take;
   /**
    * Who waits for room is woken when this few are left: at each place it would be woken for one put,
@@ -81,9 +66,14 @@ export class QueueEngine {
    */
   readonly #refillAt: number;
   #phase: "in" | "left" = "in";
+  /** What this thread is in the middle of; seen from outside only when a call met the end of the stack. */
+  #act: Act | undefined;
+  /** The word of the item that is being put, once it is whole. */
+  #putWord = 0;
 
   constructor(memory: QueueMemory) {
     this.memory = memory;
+    this.census = new QueueCensus(memory);
     this.#party = memory.parties.enter((party) => this.#takeBack(party));
     const { blocks, shape } = memory;
     this.#refillAt = shape.capacity - Math.trunc(shape.capacity / 8);
@@ -114,7 +104,16 @@ export class QueueEngine {
   }
 
   put(item: EncodedItem): PutAnswer {
+    if (this.#act !== undefined) this.#mend();
     if (this.isClosed) return "closed";
+    this.#begin("put", -1);
+    const answer = this.#put(item);
+    this.#act = undefined;
+    return answer;
+  }
+
+  #put(item: EncodedItem): PutAnswer {
+    this.#putWord = 0;
     const { ring, returned, blocks, shape } = this.memory;
     const roomFor = shape.capacity - (returned.looksEmpty ? 0 : returned.size);
     if (!ring.hasRoom(roomFor)) return "full";
@@ -127,6 +126,7 @@ export class QueueEngine {
       if (block < 0) return block === NO_BLOCK ? "held" : "large";
     }
     const word = asState(blocks.word(block), FILLED, this.#party);
+    this.#putWord = word;
     blocks.set(block, word);
     if (!ring.push(block, roomFor) && this.#withdraw(block, word)) return "full";
     blocks.move(block, word, asState(word, READY, 0));
@@ -136,8 +136,21 @@ export class QueueEngine {
     return "added";
   }
 
+  /** The next item. Its taker says {@link delivered} when he has it: until then it may go back. */
   take(site: CallSite | undefined): TakenBlock | undefined {
+    if (this.#act !== undefined) this.#mend();
     if (this.hasLeft) return undefined;
+    this.#begin("take", -1);
+    const taken = this.#take(site);
+    if (taken === undefined) this.#act = undefined;
+    return taken;
+  }
+
+  delivered(): void {
+    this.#act = undefined;
+  }
+
+  #take(site: CallSite | undefined): TakenBlock | undefined {
     const { ring, returned, blocks, sites, roomBell } = this.memory;
     let block = returned.looksEmpty ? -1 : returned.shift(this.#takeBlock);
     if (block === -1) block = ring.shift(this.#takeBlock);
@@ -155,13 +168,76 @@ export class QueueEngine {
       return { block, word, value: blocks.read(block), losses };
     } catch (error) {
       // Nobody would have it: a clone whose class this thread cannot read.
+      this.#act = undefined;
       this.fail({ block, word, value: undefined, losses }, error);
       throw error;
     }
   }
 
-  /** Ends an item. Counted exactly once, also when this thread dies over it. */
-  settle({ block }: TakenBlock, isDone: boolean): void {
+  /** Ends an item that is done; false when the caller does not hold it any more. */
+  done(taken: TakenBlock): boolean {
+    if (!this.#isHeld(taken)) return false;
+    this.#begin("done", taken.block);
+    this.#settle(taken.block, true);
+    this.#act = undefined;
+    return true;
+  }
+
+  /** Ends an item that failed; false when the caller does not hold it any more. */
+  fail(taken: TakenBlock, error: unknown): boolean {
+    if (!this.#isHeld(taken)) return false;
+    this.memory.failures.add(this.census.preview(taken.block), error);
+    this.#begin("fail", taken.block);
+    this.#settle(taken.block, false);
+    this.#act = undefined;
+    return true;
+  }
+
+  /** The item is the next to be taken, and still unfinished; false when the caller does not hold it. */
+  putBack(taken: TakenBlock): boolean {
+    if (!this.#isHeld(taken)) return false;
+    this.#begin("back", taken.block);
+    this.#returnBlock(taken.block);
+    this.#act = undefined;
+    return true;
+  }
+
+  #isHeld({ block, word }: TakenBlock): boolean {
+    if (this.#act !== undefined) this.#mend();
+    return !this.hasLeft && this.memory.blocks.word(block) === word;
+  }
+
+  /** From here on a throw leaves something to mend: only the end of the stack throws in there. */
+  #begin(act: Act, block: number): void {
+    this.memory.blocks.touched = block;
+    this.#act = act;
+  }
+
+  /**
+   * A call met the end of the stack half-way, and its caller was told so. What it had begun to put
+   * or take is undone, what it had begun to settle is settled.
+   */
+  #mend(): void {
+    const { blocks } = this.memory;
+    const act = this.#act;
+    const block = blocks.touched;
+    const word = block === -1 ? 0 : blocks.word(block);
+    if (act === "put" && this.#putWord !== 0) {
+      this.#withdraw(block, this.#putWord);
+      this.#withdraw(block, asState(this.#putWord, READY, 0));
+    } else if (ownerOf(word) === this.#party) {
+      const state = stateOf(word);
+      const isEnding = act === "done" || act === "fail";
+      if (state === TAKEN && isEnding) this.#settle(block, act === "done");
+      else if (state === TAKEN) this.#returnBlock(block);
+      else this.#takeBackBlock(block, word);
+    }
+    this.#putWord = 0;
+    this.#act = undefined;
+  }
+
+  /** Counted exactly once, also when this thread dies over it. */
+  #settle(block: number, isDone: boolean): void {
     const { blocks, words, parties, roomBell, endBell } = this.memory;
     const at = parties.ownWordAt(this.#party, isDone ? DONE : FAILED);
     const count = (Atomics.load(words, at) + 1) | 0;
@@ -176,16 +252,6 @@ export class QueueEngine {
     if (endBell.isHung && !this.isItemThere()) endBell.ringAll();
   }
 
-  fail(taken: TakenBlock, error: unknown): void {
-    this.memory.failures.add(this.#preview(taken.block), error);
-    this.settle(taken, false);
-  }
-
-  /** The item is the next to be taken, and still unfinished. */
-  putBack({ block }: TakenBlock): void {
-    this.#returnBlock(block);
-  }
-
   /** Refuses puts for good, and with `isDropping` frees what waits. */
   close(isDropping: boolean): void {
     Atomics.store(this.memory.words, PHASE, 1);
@@ -198,64 +264,6 @@ export class QueueEngine {
     this.memory.itemBell.alarm();
     this.memory.roomBell.alarm();
     this.memory.endBell.alarm();
-  }
-
-  /**
-   * Whether nothing is unfinished. Blocks are looked at one after the other, so an item that moves
-   * on while its follower is put behind the look would be missed: it counts only when nothing was
-   * put meanwhile.
-   */
-  isFinished(): boolean {
-    const { ring, returned } = this.memory;
-    const [tail, returnedTail] = [ring.tail, returned.tail];
-    for (const _ of this.memory.blocks.among(UNFINISHED)) return false;
-    return tail === ring.tail && returnedTail === returned.tail;
-  }
-
-  get unfinishedCount(): number {
-    return [...this.memory.blocks.among(UNFINISHED)].length;
-  }
-
-  /** Since the queue was made, or since the last join that resolved. */
-  counts(): { readonly done: number; readonly failed: number } {
-    const { parties, words } = this.memory;
-    return {
-      done: (parties.sum(DONE) - Atomics.load(words, DONE_BASE)) | 0,
-      failed: (parties.sum(FAILED) - Atomics.load(words, FAILED_BASE)) | 0,
-    };
-  }
-
-  /** A join has told them. */
-  tell({ done, failed }: { readonly done: number; readonly failed: number }): void {
-    Atomics.add(this.memory.words, DONE_BASE, done);
-    Atomics.add(this.memory.words, FAILED_BASE, failed);
-    this.memory.failures.tell();
-  }
-
-  /** How often an item came back because the thread that had it died, since the queue was made. */
-  get lossCount(): number {
-    return this.memory.parties.sum(LOST);
-  }
-
-  holders(): readonly SharedHolder[] {
-    const now = sharedNow();
-    const { blocks, sites, parties } = this.memory;
-    return Array.from(blocks.among(HELD), ({ block, word }) => ({
-      value: this.#preview(block),
-      holder: threadName(parties.threadOf(ownerOf(word)) ?? -1),
-      sinceMs: Math.max(0, Math.round(now - blocks.takenAt(block))),
-      site: sites.read(block, word) ?? null,
-    }));
-  }
-
-  /** What waits, in a few words each, in no order. */
-  waiting(countMax: number): readonly string[] {
-    const previews: string[] = [];
-    for (const { block } of this.memory.blocks.among(new Set([FILLED, READY]))) {
-      if (previews.length >= countMax) break;
-      previews.push(this.#preview(block));
-    }
-    return previews;
   }
 
   /** Takes back what threads that are gone still owned. */
@@ -328,7 +336,7 @@ export class QueueEngine {
       this.#returnBlock(block);
       return;
     }
-    const value = this.#preview(block);
+    const value = this.census.preview(block);
     const error = new UnjamError("UNJAM_ITEM_LOST", { value, losses });
     this.fail({ block, word: mine, value: undefined, losses }, error);
   }
@@ -363,10 +371,6 @@ export class QueueEngine {
     const isMine = blocks.move(block, word, asState(word, WRITING, this.#party));
     if (isMine) blocks.free(block);
     return isMine;
-  }
-
-  #preview(block: number): string {
-    return previewItem(this.memory.blocks.bytesOf(block));
   }
 
   /** Exact where it matters: a text that fits at three bytes a character needs no counting. */

@@ -1,6 +1,5 @@
 import { UnjamError } from "../../core/errors.ts";
 import type { CallSite } from "../../sync/call-site.ts";
-import { roomOnStack } from "../../sync/stack-room.ts";
 import type { QueueEngine, TakenBlock } from "./queue-engine.ts";
 
 /** What a lease stands for. It must not know its lease, which the collector may find. */
@@ -34,42 +33,34 @@ export class SharedLease<T> implements Disposable {
 
   /** @throws UNJAM_LEASE_SETTLED */
   done(): void {
-    const { end, taken } = this.#end();
-    end.engine.settle(taken, true);
+    this.#settle(({ end, taken }) => end.engine.done(taken));
   }
 
   /** Counts as failed; `join` tells the error. @throws UNJAM_LEASE_SETTLED */
   fail(error: unknown): void {
-    const { end, taken } = this.#end();
-    end.engine.fail(taken, error);
+    this.#settle(({ end, taken }) => end.engine.fail(taken, error));
   }
 
   /** Gives the item back: it is the next to be taken, and still unfinished. @throws UNJAM_LEASE_SETTLED */
   putBack(): void {
-    const { end, taken } = this.#end();
-    end.engine.putBack(taken);
+    this.#settle(({ end, taken }) => end.engine.putBack(taken));
   }
 
   [Symbol.dispose](): void {
     if (this.#phase === "held") this.done();
   }
 
-  #end(): Holding {
-    const { engine } = this.#holding.end;
-    if (this.#phase === "settled" || engine.hasLeft) {
-      throw new UnjamError("UNJAM_LEASE_SETTLED", { what: "this lease" });
-    }
-    roomOnStack();
+  #settle(settle: (holding: Holding) => boolean): void {
+    const isSettled = this.#phase === "held" && settle(this.#holding);
     this.#phase = "settled";
+    if (!isSettled) throw new UnjamError("UNJAM_LEASE_SETTLED", { what: "this lease" });
     forgotten.unregister(this);
-    return this.#holding;
   }
 }
 
 /** Leases that nobody can settle any more, because nobody has them. */
 const forgotten = new FinalizationRegistry<Holding>(({ end, taken, site }) => {
   const { engine } = end;
-  if (engine.hasLeft) return;
   const where = site === undefined ? "" : `; it was taken at ${site.toString()}`;
   const error = new Error(`the lease was garbage-collected before it was settled${where}`);
   engine.fail(taken, error);

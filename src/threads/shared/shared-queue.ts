@@ -3,11 +3,11 @@ import { SHARED_WAITERS_MAX, UNFINISHED_NAMED_MAX } from "../../core/limits.ts";
 import { readOptions } from "../../core/options.ts";
 import { CLOSE_QUEUE_OPTIONS } from "../../core/sync-option-tables.ts";
 import type { JoinResult } from "../../sync/settlements.ts";
-import { roomOnStack } from "../../sync/stack-room.ts";
 import { waitAtBell } from "./bell.ts";
 import { bytesOf, encodeItem, type EncodedItem } from "./item-codec.ts";
 import { QueueEnd } from "./queue-end.ts";
-import type { PutAnswer, SharedHolder } from "./queue-engine.ts";
+import type { SharedHolder } from "./queue-census.ts";
+import type { PutAnswer } from "./queue-engine.ts";
 import { makeQueueMemory, type SharedQueueHandle } from "./queue-memory.ts";
 import {
   readQueueHandle,
@@ -109,7 +109,7 @@ export class SharedQueue<T = unknown> {
 
   /** Items that were let in and are not settled: those that wait, and those that somebody holds. */
   get unfinished(): number {
-    return this.#end.engine.unfinishedCount;
+    return this.#end.engine.census.unfinishedCount;
   }
 
   /**
@@ -124,7 +124,6 @@ export class SharedQueue<T = unknown> {
       const terms = readWait(options, "queue.put()");
       const item = this.#encode(value);
       terms.signal?.throwIfAborted();
-      roomOnStack();
       const { room, engine } = this.#end;
       const answer = room.count === 0 ? this.#answer(engine.put(item)) : "full";
       if (answer === "added") return Promise.resolve();
@@ -139,7 +138,6 @@ export class SharedQueue<T = unknown> {
   /** Adds an item if there is room now. @throws UNJAM_ITEM_NOT_SERIALIZABLE, UNJAM_ITEM_TOO_LARGE */
   tryPut(value: T): boolean {
     const item = this.#encode(value);
-    roomOnStack();
     return this.#end.room.count === 0 && this.#end.engine.put(item) === "added";
   }
 
@@ -151,7 +149,6 @@ export class SharedQueue<T = unknown> {
     const call = { where: "queue.putSync()", instead: "await queue.put()" };
     const { waitMs } = readBlockingWait(options, call);
     const item = this.#encode(value);
-    roomOnStack();
     const { engine } = this.#end;
     let answer = this.#answer(engine.put(item));
     if (answer === "added") return;
@@ -175,7 +172,6 @@ export class SharedQueue<T = unknown> {
   get(options?: SharedWaitOptions): Promise<SharedLease<T>> {
     try {
       const terms = readWait(options, "queue.get()");
-      roomOnStack();
       const { items } = this.#end;
       const lease = items.count === 0 ? this.#takeOrEnd() : undefined;
       if (lease !== undefined) return Promise.resolve(lease);
@@ -190,7 +186,6 @@ export class SharedQueue<T = unknown> {
 
   /** The next item, or `undefined` when there is none now. */
   tryGet(): SharedLease<T> | undefined {
-    roomOnStack();
     return this.#end.items.count === 0 ? this.#take() : undefined;
   }
 
@@ -201,7 +196,6 @@ export class SharedQueue<T = unknown> {
   getSync(options?: BlockingWaitOptions): SharedLease<T> {
     const call = { where: "queue.getSync()", instead: "await queue.get()" };
     const { waitMs } = readBlockingWait(options, call);
-    roomOnStack();
     const { engine } = this.#end;
     const lease =
       this.#takeOrEnd() ??
@@ -240,7 +234,6 @@ export class SharedQueue<T = unknown> {
   join(options?: SharedWaitOptions): Promise<JoinResult> {
     try {
       const terms = readWait(options, "queue.join()");
-      roomOnStack();
       const late = (waitMs: number): Error => this.#unfinished(waitMs);
       return this.#end.finish.wait(terms, { attempt: () => this.#result(), late }).promise;
     } catch (error) {
@@ -256,13 +249,12 @@ export class SharedQueue<T = unknown> {
    */
   close(options?: { readonly drop?: boolean }): void {
     const { drop } = readOptions(CLOSE_QUEUE_OPTIONS, options, "queue.close()");
-    roomOnStack();
     this.#end.engine.close(drop);
   }
 
   /** Who holds what, since when. */
   holders(): readonly SharedHolder[] {
-    return this.#end.engine.holders();
+    return this.#end.engine.census.holders();
   }
 
   snapshot(): SharedQueueSnapshot {
@@ -271,7 +263,7 @@ export class SharedQueue<T = unknown> {
       ...{ name: this.name, capacity: this.capacity, size: this.size },
       phase: engine.isClosed ? "closed" : "open",
       unfinished: this.unfinished,
-      lossCount: engine.lossCount,
+      lossCount: engine.census.lossCount,
       holders: this.holders(),
     };
   }
@@ -316,7 +308,10 @@ export class SharedQueue<T = unknown> {
     const { engine, sites } = this.#end;
     const site = sites.sample();
     const taken = engine.take(site);
-    return taken === undefined ? undefined : new SharedLease<T>({ end: this.#end, taken, site });
+    if (taken === undefined) return undefined;
+    const lease = new SharedLease<T>({ end: this.#end, taken, site });
+    engine.delivered();
+    return lease;
   }
 
   /** @throws UNJAM_QUEUE_CLOSED when nothing is there and nothing will come */
@@ -342,10 +337,10 @@ export class SharedQueue<T = unknown> {
 
   #result(): JoinResult | undefined {
     const { engine } = this.#end;
-    if (!engine.isFinished()) return undefined;
-    const counts = engine.counts();
+    if (!engine.census.isFinished()) return undefined;
+    const counts = engine.census.counts();
     const errors = engine.memory.failures.all();
-    engine.tell(counts);
+    engine.census.tell(counts);
     return { ...counts, errors };
   }
 
@@ -372,14 +367,14 @@ export class SharedQueue<T = unknown> {
 
   #unfinished(waitedMs: number): UnjamError {
     const { engine, name } = this.#end;
-    const held = engine.holders().map(({ value, holder, sinceMs, site }) => ({
+    const held = engine.census.holders().map(({ value, holder, sinceMs, site }) => ({
       ...{ id: "", task: value, queue: name, state: "taken", holder, sinceMs, site },
     }));
-    const waiting = engine.waiting(UNFINISHED_NAMED_MAX).map((value) => ({
+    const waiting = engine.census.waiting(UNFINISHED_NAMED_MAX).map((value) => ({
       ...{ id: "", task: value, queue: name, state: "waiting", holder: null, sinceMs: null },
     }));
     const unfinished = [...held, ...waiting].slice(0, UNFINISHED_NAMED_MAX);
-    const unfinishedCount = engine.unfinishedCount;
+    const unfinishedCount = engine.census.unfinishedCount;
     return new UnjamError("UNJAM_JOIN_TIMEOUT", { waitedMs, unfinishedCount, unfinished });
   }
 }
