@@ -58,7 +58,7 @@ export class QueueEngine {
   readonly memory: QueueMemory;
   readonly census: QueueCensus;
   /** While it enters a table that is full of the dead, it sweeps from the line that is kept for that. */
-  #party = SHARED_PARTIES_MAX;
+  readonly #party: number = SHARED_PARTIES_MAX;
   readonly #takeBlock: Take;
   /**
    * Who waits for room is woken when this few are left: at each place it would be woken for one put,
