@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 import type { ViteUserConfig } from "vitest/config";
+import { shareCompiledCode } from "./test/compile-cache.ts";
+
+shareCompiledCode();
 
 /**
  * Five projects, run one group after the other: a test that measures or kills must not share the

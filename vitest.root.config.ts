@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 import type { ViteUserConfig } from "vitest/config";
+import { shareCompiledCode } from "./test/compile-cache.ts";
+
+shareCompiledCode();
 
 /**
  * What needs root on Linux: injected disk errors (strace), mounts, power cuts. Apart from the

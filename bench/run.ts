@@ -56,6 +56,8 @@ async function measure(command: CommandLine, suite: Suite): Promise<number> {
     : humanReport(results, gates);
   process.stdout.write(print);
   if (results.some(hasFailure)) return 2;
+  // A gate that was not measured has not been held either.
+  if (command.gate && gates.some(({ verdict }) => verdict.kind === "not measured")) return 2;
   return command.gate && gates.some(({ verdict }) => verdict.kind === "missed") ? 1 : 0;
 }
 

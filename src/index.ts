@@ -7,6 +7,6 @@ export { handle, task, type Handler, type Task, type TaskOptions } from "./clien
 export type { EnqueueOptions } from "./core/enqueue-order.ts";
 export { isUnjamError, UnjamError, type ErrorCode, type ErrorDetails } from "./core/errors.ts";
 export type { AppEventName, AppEvents } from "./core/events.ts";
-export type { JobContext, Logger, LogLevel } from "./core/job-context.ts";
+export type { ChildJob, JobContext, Logger, LogLevel } from "./core/job-context.ts";
 export type { JobState } from "./core/job-state.ts";
 export { giveUp, retryIn } from "./core/verdict.ts";

@@ -18,7 +18,14 @@ export function storeStatements(file: string): ReadonlySet<string> {
   const clock = { now: () => 0, wallNow: () => 0 };
   const tx = new Transaction(connection, { queues: new Map(), tasks: new Map() }, clock);
   const shape = { queue: "default", task: "noop", priority: 0, ...NOTHING_SPECIAL };
-  addGroup(tx, { shape, capacity: null, ids: [ID], payloads: ["{}"], atomic: false });
+  addGroup(tx, {
+    shape,
+    capacity: null,
+    ids: [ID],
+    payloads: ["{}"],
+    atomic: false,
+    overflow: "refuse",
+  });
   const leased = new Map<number, number>();
   const slots = [{ queue: "default", tasks: ["noop"], limit: 1 }];
   // Announced after the add: the raw loop claims what is ready, it hands nothing over.
@@ -31,7 +38,14 @@ export function storeStatements(file: string): ReadonlySet<string> {
   // Announced before the add: that one is handed over.
   const next = new Transaction(connection, { queues: new Map(), tasks: new Map() }, clock);
   next.handover.announce({ owner: OWNER, slots });
-  addGroup(next, { shape, capacity: null, ids: [ID + 1], payloads: ["{}"], atomic: false });
+  addGroup(next, {
+    shape,
+    capacity: null,
+    ids: [ID + 1],
+    payloads: ["{}"],
+    atomic: false,
+    overflow: "refuse",
+  });
   // Counts are written by flush; pruning reads them.
   pruneJobs(tx, { limit: 1, doneCountMax: 0 });
   connection.db.exec("ROLLBACK");

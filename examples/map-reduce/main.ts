@@ -11,7 +11,7 @@ const app = await open({
 
 const mapped = await app.enqueueMany(
   map,
-  TEXTS.map((text, n) => ({ text, isPoisoned: n === 7 })),
+  TEXTS.map((text, n) => ({ text, killsThreads: n === 7 ? 1 : 0 })),
 );
 const { done, failed } = await app.join({ queue: "map", waitMs: 30_000 });
 const parts = await Promise.all(mapped.map((job) => job.result()));

@@ -4,15 +4,15 @@ import { addUp, countWords, type WordCounts } from "./word-counts.ts";
 
 interface Chunk {
   readonly text: string;
-  /** For the demonstration: the first thread that gets it dies. */
-  readonly isPoisoned: boolean;
+  /** For the demonstration: so many threads that get it die. */
+  readonly killsThreads: number;
 }
 
 export const map: Task<Chunk, WordCounts> = task(
   "map",
   { queue: "map", runs: "thread" },
-  ({ text, isPoisoned }: Chunk, { token }) => {
-    if (isPoisoned && token === 1) process.exit(1);
+  ({ text, killsThreads }: Chunk, { token }) => {
+    if (token <= killsThreads) process.exit(1);
     return countWords(text);
   },
 );

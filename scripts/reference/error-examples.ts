@@ -109,6 +109,7 @@ export const ERROR_EXAMPLES: { readonly [C in ErrorCode]: ErrorDetails<C> } = {
   },
   UNJAM_LEASE_LOST: { id: "j_1c", reason: "its deadline passed" },
   UNJAM_THREAD_DIED: { task: "resize", reason: "exit code 1" },
+  UNJAM_PROCESS_DIED: { task: "resize", reason: "it was killed by SIGSEGV", losses: 2 },
   UNJAM_STORE_URL_INVALID: { url: "jobs.db" },
   UNJAM_STORE_MISSING: { file: "/var/jobs/jobs.db" },
   UNJAM_STORE_FOLDER_MISSING: { file: "/var/jobs/jobs.db", folder: "/var/jobs" },

@@ -5,6 +5,7 @@ import type { AppEventName, AppEvents } from "../core/events.ts";
 import type { JobNumber, JobRecord } from "../core/job.ts";
 import type { Logger } from "../core/job-context.ts";
 import { formatJobId, parseJobId } from "../core/job-id.ts";
+import { idOf } from "../core/job-result.ts";
 import type { JobState } from "../core/job-state.ts";
 import { ID_BLOCK_SIZE, OPEN_MS_MAX, RESTARTS_PER_MS, WAIT_MS_DEFAULT } from "../core/limits.ts";
 import { CLOSE_OPTIONS, JOIN_OPTIONS, LIST_OPTIONS } from "../core/option-tables.ts";
@@ -18,14 +19,7 @@ import { closeOnSignals } from "./close-signals.ts";
 import { EngineClient, type OpenWait } from "./engine-client.ts";
 import { Enqueuer } from "./enqueuer.ts";
 import { EventHub } from "./event-hub.ts";
-import {
-  handleOf,
-  idOf,
-  JobHandle,
-  type HandleLink,
-  type JobStatus,
-  statusOf,
-} from "./job-handle.ts";
+import { handleOf, JobHandle, type HandleLink, type JobStatus, statusOf } from "./job-handle.ts";
 import { Inbox } from "./inbox.ts";
 import { join, type JoinBase, joinBase, type JoinOptions, type JoinResult } from "./join.ts";
 import { LoopHost } from "./loop-host.ts";
@@ -295,6 +289,7 @@ export class App implements AsyncDisposable {
         this.#outbox.answered(message);
         return;
       case "attempts":
+      case "awaited":
       case "abort":
         this.#loop.receive(message);
         return;
@@ -303,7 +298,7 @@ export class App implements AsyncDisposable {
         this.#outbox.flush();
         return;
       case "event":
-        if (message.event.name === "broken") this.#breakThreads(message.event.data);
+        if (message.event.name === "broken") this.#breakLane(message.event.data);
         this.#events.emit(message.event);
         return;
       case "log":
@@ -314,16 +309,17 @@ export class App implements AsyncDisposable {
     }
   }
 
-  #breakThreads(broken: AppEvents["broken"]): void {
-    this.#enqueuer.breakThreads(
-      new UnjamError("UNJAM_BROKEN", { ...broken, perMs: RESTARTS_PER_MS }),
-    );
+  #breakLane(broken: AppEvents["broken"]): void {
+    const error = new UnjamError("UNJAM_BROKEN", { ...broken, perMs: RESTARTS_PER_MS });
+    if (broken.part === "job thread") this.#enqueuer.breakLane("thread", error);
+    else if (broken.part === "job process") this.#enqueuer.breakLane("process", error);
   }
 
   /** A new engine took over: it gets what the old one owed. */
   #resume(): void {
     const jobs = this.#loop.held();
     this.#runtime?.send({ type: "held", jobs });
+    for (const wait of this.#loop.openWaits()) this.#runtime?.send(wait);
     this.#outbox.resend();
     this.#engine.resend();
   }

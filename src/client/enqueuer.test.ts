@@ -244,7 +244,7 @@ describe("an enqueue's options", () => {
     ["UNJAM_INVALID_OPTION", { signal: "soon" }],
     ["UNJAM_INVALID_OPTION", { id: "" }],
     ["UNJAM_NOT_SUPPORTED", { tx: {} }],
-    ["UNJAM_NOT_SUPPORTED", { whenFull: "drop-oldest" }],
+    ["UNJAM_INVALID_OPTION", { whenFull: "drop-middle" }],
   ])("are refused with %s when they are %j", async (code, options) => {
     const scene = new Scene();
 

@@ -10,7 +10,7 @@ import { UnjamError } from "../core/errors.ts";
 import type { JobNumber } from "../core/job.ts";
 import { BATCH_JOBS_MAX } from "../core/limits.ts";
 import { invalid } from "../core/options.ts";
-import { type TaskBody, taskBody } from "../core/task.ts";
+import { type RunsOn, type TaskBody, taskBody } from "../core/task.ts";
 import type { IdSource } from "../runtime/id-source.ts";
 import { checkedPayload, checkedPayloads } from "../runtime/checked-payload.ts";
 import type { JobHandle } from "./job-handle.ts";
@@ -27,7 +27,7 @@ export class Enqueuer {
   readonly #ids: IdSource;
   readonly #bodies: ReadonlyMap<string, TaskBody>;
   readonly #bounds: ReadonlyMap<string, QueueBounds>;
-  #threadsBroken: Error | undefined;
+  readonly #broken = new Map<RunsOn, Error>();
   readonly #plain = new Map<string, AddOrder>();
 
   constructor(options: {
@@ -44,9 +44,9 @@ export class Enqueuer {
     this.#bounds = options.bounds;
   }
 
-  /** From now on jobs for this process's threads are refused: there is nobody left to run them. */
-  breakThreads(error: Error): void {
-    this.#threadsBroken = error;
+  /** From now on jobs that would run there in this process are refused: nobody is left to run them. */
+  breakLane(runs: RunsOn, error: Error): void {
+    this.#broken.set(runs, error);
   }
 
   enqueue(task: unknown, input: unknown, options: EnqueueOptions | undefined): Promise<JobHandle> {
@@ -127,8 +127,8 @@ export class Enqueuer {
   #bodyOf(task: unknown): TaskBody {
     const body = this.#find(task);
     const { runs, name } = body.facts;
-    const isOurs = runs === "thread" && this.#bodies.get(name)?.handler !== undefined;
-    if (this.#threadsBroken !== undefined && isOurs) throw this.#threadsBroken;
+    const broken = this.#broken.get(runs);
+    if (broken !== undefined && this.#bodies.get(name)?.handler !== undefined) throw broken;
     return body;
   }
 

@@ -54,10 +54,9 @@ export class EventHub {
   #log(event: AppEvent): void {
     switch (event.name) {
       case "full": {
-        const { queue, capacity, count } = event.data;
         this.#logger.warn(
-          { queue, capacity, count },
-          "a queue is full; callers wait or are refused",
+          event.data,
+          "a queue is full; callers wait or are refused, or jobs are dropped",
         );
         return;
       }

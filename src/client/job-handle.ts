@@ -1,8 +1,9 @@
-import { fromErrorRecord, parseErrorRecord } from "../core/error-record.ts";
-import { isUnjamError, UnjamError } from "../core/errors.ts";
+import { parseErrorRecord } from "../core/error-record.ts";
+import { UnjamError } from "../core/errors.ts";
 import type { EpochMs } from "../core/clock.ts";
 import type { AddOrder } from "../core/enqueue-order.ts";
 import type { JobNumber, JobRecord } from "../core/job.ts";
+import { idOf, resultOf } from "../core/job-result.ts";
 import type { JobState } from "../core/job-state.ts";
 import { formatJobId } from "../core/job-id.ts";
 import { RESULT_OPTIONS } from "../core/option-tables.ts";
@@ -108,11 +109,6 @@ export function readWait(
   return { waitMs, signal: readSignal(signal, where) };
 }
 
-/** The caller's own id where there is one. */
-export function idOf({ id, callerId }: Pick<JobRecord, "id" | "callerId">): string {
-  return callerId ?? formatJobId(id);
-}
-
 export function statusOf(record: JobRecord): JobStatus {
   const { task, queue, state, progress, note, attempt, losses, priority } = record;
   const { createdAt, runAt, settledAt, result, error } = record;
@@ -132,25 +128,4 @@ function shortError(text: string): { name: string; message: string; code?: strin
 
 function parse(text: string): unknown {
   return JSON.parse(text);
-}
-
-function resultOf(record: JobRecord): unknown {
-  const { task, state, attempt, error, result } = record;
-  const id = idOf(record);
-  const cause = error === null ? undefined : fromErrorRecord(parseErrorRecord(error));
-  switch (state) {
-    case "done":
-      if (isUnjamError(cause)) throw cause;
-      return result === null ? undefined : parse(result);
-    case "cancelled":
-      throw new UnjamError("UNJAM_JOB_CANCELLED", { id, task });
-    case "expired":
-      throw new UnjamError("UNJAM_JOB_EXPIRED", { id, task });
-    case "dropped":
-      throw new UnjamError("UNJAM_JOB_DROPPED", { id, task });
-    default: {
-      const reason = cause?.message ?? `it is ${state}`;
-      throw new UnjamError("UNJAM_JOB_FAILED", { id, task, attempts: attempt, reason }, { cause });
-    }
-  }
 }

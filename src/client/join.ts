@@ -2,11 +2,11 @@ import type { Clock, Timers } from "../core/clock.ts";
 import { parseErrorRecord } from "../core/error-record.ts";
 import { isUnjamError, UnjamError } from "../core/errors.ts";
 import type { JobRecord } from "../core/job.ts";
+import { idOf } from "../core/job-result.ts";
 import type { JobState } from "../core/job-state.ts";
 import { ANSWER_MS_MIN } from "../core/limits.ts";
 import type { QueueRecord } from "../store/store.ts";
 import type { EngineClient } from "./engine-client.ts";
-import { idOf } from "./job-handle.ts";
 
 /** Pause between two looks at the counters: short at first, for short queues. */
 const LOOK_MS_MIN = 2;
@@ -25,7 +25,7 @@ export interface JoinOptions {
 /** What a join came to. Counts are since the app was opened, over the queues that were joined. */
 export interface JoinResult {
   readonly done: number;
-  /** Dead and expired. */
+  /** Dead, expired and dropped. */
   readonly failed: number;
   /** The first ten of them. */
   readonly errors: readonly {
@@ -114,7 +114,7 @@ async function firstErrors(
 ): Promise<JoinResult["errors"]> {
   const query = {
     queue: queue ?? null,
-    states: ["dead", "expired"] as const,
+    states: ["dead", "expired", "dropped"] as const,
     limit: 1_000,
     after: null,
   };

@@ -1,7 +1,11 @@
 import type { Clock, Timers } from "../core/clock.ts";
+import { toErrorRecord } from "../core/error-record.ts";
 import type { ClaimedJob, JobNumber } from "../core/job.ts";
 import { formatJobId } from "../core/job-id.ts";
 import type { TaskBody } from "../core/task.ts";
+import { abortError } from "../runtime/abort-error.ts";
+import type { AttemptLink } from "../runtime/attempt-context.ts";
+import { AttemptWaits } from "../runtime/attempt-waits.ts";
 import { LoopBeat, newBeatMemory } from "../runtime/loop-beat.ts";
 import { registerLoop } from "../runtime/loop-moment.ts";
 import { LoopRunner } from "../runtime/loop-runner.ts";
@@ -20,6 +24,7 @@ export class LoopHost {
   /** For the supervisor, which watches the beat. */
   readonly beat: SharedArrayBuffer = newBeatMemory();
   readonly #runner: LoopRunner;
+  readonly #waits: AttemptWaits;
   readonly #beat: LoopBeat;
   readonly #events: EventHub;
   readonly #unregister: () => void;
@@ -42,6 +47,7 @@ export class LoopHost {
     const { clock, timers, bodies, slots, outbox, events, enqueuer } = options;
     this.#clock = clock;
     this.#events = events;
+    this.#waits = new AttemptWaits({ clock, timers }, options.send);
     this.#runner = new LoopRunner({
       ...{ clock, timers, tasks: bodies, slots },
       reports: {
@@ -58,6 +64,7 @@ export class LoopHost {
         progress: (id, token, report) => outbox.progress({ id, token, ...report }),
         log: (line) => events.log(line),
         enqueue: (task, input, given) => enqueuer.enqueue(task, input, given),
+        result: (lease, job, wait) => this.#waitFor(lease, job, wait),
       },
     });
     const isBusy = (): boolean => this.#runner.runningCount > 0;
@@ -71,6 +78,12 @@ export class LoopHost {
       this.#runner.take(message.jobs);
     } else if (message.type === "abort") {
       this.#runner.abort(message.leases, message.reason);
+      for (const lease of message.leases) {
+        const error = toErrorRecord(abortError(message.reason, lease.id));
+        this.#waits.endAll(lease, { kind: "error", error });
+      }
+    } else if (message.type === "awaited") {
+      this.#waits.answered(message.call, message.outcome);
     } else if (message.type === "giveBack") {
       this.#runner.giveBack();
     }
@@ -79,6 +92,21 @@ export class LoopHost {
   /** Attempts that run or wait here, for an engine that takes over. */
   held(): ClaimedJob[] {
     return this.#runner.held().map((held) => ({ ...held, payload: "", losses: 0, extra: null }));
+  }
+
+  /** Waits of the handlers here, for an engine that takes over. */
+  openWaits(): readonly ToEngine[] {
+    return this.#waits.open();
+  }
+
+  /** The slot of a handler that waits is lent: its children may need it. */
+  async #waitFor(...[lease, job, wait]: Parameters<AttemptLink["result"]>): Promise<unknown> {
+    const giveBack = this.#runner.lend(lease);
+    try {
+      return await this.#waits.result(lease, job, wait);
+    } finally {
+      giveBack();
+    }
   }
 
   /** What the supervisor saw: blocks after a handler's first await, which the runner cannot measure. */

@@ -16,7 +16,10 @@ export interface OpenOptions {
    * `new URL("./tasks.ts", import.meta.url)`, or an array of tasks for the main loop.
    */
   readonly tasks?: URL | string | readonly object[];
-  /** What this process runs. Default 50 loop slots and 2 threads; `false` is a producer only. */
+  /**
+   * What this process runs. Default 50 loop slots, 2 threads and 1 child process, those started
+   * when there is a job for them; `false` is a producer only.
+   */
   readonly work?:
     | false
     | {
@@ -44,6 +47,7 @@ export interface ReadOpen {
   readonly work: {
     readonly loop: number;
     readonly threads: number;
+    readonly processes: number;
     readonly queues: readonly string[] | null;
   };
   readonly queues: ReadonlyMap<string, QueueBounds>;
@@ -52,7 +56,7 @@ export interface ReadOpen {
   readonly runtime: "threads" | "inline";
 }
 
-/** @throws UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION, UNJAM_QUEUE_NAME_INVALID, UNJAM_NOT_SUPPORTED */
+/** @throws UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION, UNJAM_QUEUE_NAME_INVALID */
 export function readOpen(options: unknown): ReadOpen {
   const { store, tasks, work, queues, signals, logger, runtime } = readOptions(
     OPEN_OPTIONS,
@@ -68,17 +72,13 @@ export function readOpen(options: unknown): ReadOpen {
 }
 
 function readWork(work: unknown): ReadOpen["work"] {
-  if (work === false) return { loop: 0, threads: 0, queues: [] };
+  if (work === false) return { loop: 0, threads: 0, processes: 0, queues: [] };
   const { loop, threads, processes, queues } = readOptions(WORK_OPTIONS, work, "open() work");
-  if (processes > 0) {
-    throw new UnjamError("UNJAM_NOT_SUPPORTED", { what: "work.processes", where: "this version" });
-  }
-  if (queues === undefined) return { loop, threads, queues: null };
+  if (queues === undefined) return { loop, threads, processes, queues: null };
   if (!Array.isArray(queues))
     throw invalid("queues", "open() work", "an array of queue names", queues);
   return {
-    loop,
-    threads,
+    ...{ loop, threads, processes },
     queues: queues.map((name) => readQueueName(name, "queues", "open() work")),
   };
 }
@@ -106,7 +106,7 @@ function readQueues(queues: unknown): ReadonlyMap<string, QueueBounds> {
 
 /**
  * Refuses, at open and not at the first job, a task that could never run here.
- * @throws UNJAM_TASK_NEEDS_MODULE, UNJAM_NOT_SUPPORTED
+ * @throws UNJAM_TASK_NEEDS_MODULE
  */
 export function refuseUnrunnable(
   bodies: ReadonlyMap<string, TaskBody>,
@@ -114,13 +114,7 @@ export function refuseUnrunnable(
 ): void {
   for (const { facts, handler } of bodies.values()) {
     if (handler === undefined || isInline) continue;
-    if (facts.runs === "process") {
-      throw new UnjamError("UNJAM_NOT_SUPPORTED", {
-        what: `task "${facts.name}" with runs: "process"`,
-        where: "this version",
-      });
-    }
-    if (facts.runs === "thread" && !hasModule) {
+    if (facts.runs !== "loop" && !hasModule) {
       throw new UnjamError("UNJAM_TASK_NEEDS_MODULE", { task: facts.name, runs: facts.runs });
     }
   }

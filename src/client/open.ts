@@ -1,5 +1,6 @@
 import { UnjamError } from "../core/errors.ts";
-import type { TaskFacts } from "../core/task.ts";
+import { SUSPECTS_AT_ONCE } from "../core/limits.ts";
+import type { RunsOn, TaskFacts } from "../core/task.ts";
 import { isJobThread } from "../runtime/job-thread-mark.ts";
 import { type InlinePorts, launchInline } from "../runtime/launch-inline.ts";
 import { launchThreads } from "../runtime/launch-threads.ts";
@@ -58,33 +59,34 @@ async function openApp(ports: InlinePorts, read: ReadOpen, loaded: LoadedTasks):
   });
   const runtime = isInline
     ? await launchInline(engine, ports, app.listener)
-    : await launchThreads(
-        { engine, module: engine.threadSlots > 0 ? loaded.module : null, beat: app.beat },
-        app.listener,
-      );
+    : await launchThreads({ engine, module: loaded.module, beat: app.beat }, app.listener);
   await app.connect(runtime, read.signals);
   return app;
 }
 
-function engineOptions(read: ReadOpen, { bodies }: LoadedTasks): EngineOptions {
+function engineOptions(read: ReadOpen, { bodies, module }: LoadedTasks): EngineOptions {
   const isInline = read.runtime === "inline";
   const runnable = [...bodies.values()].filter(({ handler }) => handler !== undefined);
   const tasks = runnable.map(({ facts }): TaskFacts =>
     isInline ? { ...facts, runs: "loop" } : facts,
   );
-  const hasThreadTasks = tasks.some(({ runs }) => runs === "thread");
+  const has = (where: RunsOn): boolean => tasks.some(({ runs }) => runs === where);
   const own = [...new Set(tasks.map(({ queue }) => queue))];
   const queues =
     read.work.queues === null ? own : own.filter((queue) => read.work.queues?.includes(queue));
   return {
     storeUrl: read.store,
     tasks,
-    loopSlots: tasks.some(({ runs }) => runs === "loop")
-      ? Math.max(read.work.loop, isInline ? 1 : 0)
-      : 0,
-    threadSlots: hasThreadTasks ? read.work.threads : 0,
+    loopSlots: has("loop") ? Math.max(read.work.loop, isInline ? 1 : 0) : 0,
+    threadSlots: has("thread") ? read.work.threads : 0,
+    processSlots: has("process") ? read.work.processes : 0,
+    aloneSlots: module === null || isInline || !isWorker(read) ? 0 : SUSPECTS_AT_ONCE,
     queues,
     label: `pid ${process.pid}`,
     replaces: null,
   };
+}
+
+function isWorker({ work: { loop, threads, processes } }: ReadOpen): boolean {
+  return loop + threads + processes > 0;
 }

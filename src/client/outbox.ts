@@ -15,6 +15,7 @@ import { formatJobId } from "../core/job-id.ts";
 import { ANSWER_MS_MIN, ANSWER_SLACK_MS } from "../core/limits.ts";
 import { NumberMap } from "../core/number-map.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
+import { storeOverflow } from "../core/overflow.ts";
 import { addRefusal } from "../runtime/add-refusal.ts";
 import type {
   Added,
@@ -256,7 +257,7 @@ export class Outbox<Answer> {
     const ids: JobNumber[] = [];
     const payloads: string[] = [];
     const { shape, capacity, atomic, whenFull, waitersMax, waitMs } = order;
-    const group = { shape, capacity, ids, payloads, atomic };
+    const group = { shape, capacity, ids, payloads, atomic, overflow: storeOverflow(whenFull) };
     const answerMs = Math.max(waitMs, ANSWER_MS_MIN);
     const limits = { waitersMax, deadline: since + waitMs, answerBy: since + answerMs };
     const request = { batch, group, whenFull, ...limits };

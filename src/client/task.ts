@@ -16,7 +16,10 @@ import { type AnyHandler, type RunsOn, TASK, type TaskBody, taskBody } from "../
 export interface TaskOptions {
   /** Where its jobs wait. Default "default". */
   readonly queue?: string;
-  /** "loop" (default) for async I/O, "thread" for CPU work. "process" is not in this version. */
+  /**
+   * "loop" (default) for async I/O, "thread" for CPU work, "process" for native code that may
+   * crash: whatever happens to the child process costs only that attempt.
+   */
   readonly runs?: RunsOn;
   /** Time for one attempt, 1 ms to a day. Default 60_000. */
   readonly timeoutMs?: number;

@@ -2,7 +2,7 @@ import type { Clock } from "./clock.ts";
 import { UnjamError } from "./errors.ts";
 import type { JobNumber, JobShape } from "./job.ts";
 import { parseJobId } from "./job-id.ts";
-import { WAIT_MS_DEFAULT, WAITERS_MAX_DEFAULT } from "./limits.ts";
+import { EPOCH_MS_MAX, WAIT_MS_DEFAULT, WAITERS_MAX_DEFAULT } from "./limits.ts";
 import { ENQUEUE_OPTIONS } from "./option-tables.ts";
 import { invalid, readOptions, readSignal } from "./options.ts";
 import { type Overflow, type OverflowOption, readOverflow } from "./overflow.ts";
@@ -20,7 +20,11 @@ export interface EnqueueOptions {
   readonly key?: string;
   /** How long to wait for room and for the store. Default 30_000. */
   readonly waitMs?: number;
-  /** What to do while the queue is full. Default "wait". */
+  /**
+   * What to do while the queue is full. Default "wait". With "drop-newest" this job is stored as
+   * dropped, with "drop-oldest" the one that came first and still waits is; either way the
+   * enqueue resolves, and the dropped job's `result()` rejects with UNJAM_JOB_DROPPED.
+   */
   readonly whenFull?: OverflowOption;
   /** Give up unless it has started by then. */
   readonly expireMs?: number;
@@ -29,14 +33,11 @@ export interface EnqueueOptions {
   readonly tx?: unknown;
 }
 
-/** What a full queue means for one add. "retry" tries again by backoff instead of waiting in line. */
-export type WhenFull = Exclude<Overflow, "drop-newest" | "drop-oldest">;
-
 /** How jobs are enqueued; calls with the same order object share a group. */
 export interface AddOrder {
   readonly shape: JobShape;
   readonly capacity: number | null;
-  readonly whenFull: WhenFull;
+  readonly whenFull: Overflow;
   readonly waitersMax: number;
   readonly waitMs: number;
   readonly atomic: boolean;
@@ -96,7 +97,7 @@ export function readOrder(plain: AddOrder, options: unknown, clock: Clock): Read
     key: given.key ?? null,
     callerId: ownId === null ? (given.id ?? null) : null,
   };
-  const whenFull = readWhenFull(given.whenFull, where);
+  const whenFull = readOverflow(given.whenFull, where) ?? "wait";
   const order = { ...plain, shape, whenFull, waitMs: given.waitMs };
   return { order, ownId, signal: readSignal(given.signal, where) };
 }
@@ -109,17 +110,8 @@ function readRunAt(
   if (runAt === undefined) return delayMs === undefined ? null : Math.round(now + delayMs);
   if (delayMs !== undefined) throw invalid("runAt", where, "left out beside delayMs", runAt);
   const at = runAt instanceof Date ? runAt.getTime() : runAt;
-  if (typeof at !== "number" || !Number.isFinite(at) || at < 0) {
+  if (typeof at !== "number" || !(at >= 0 && at <= EPOCH_MS_MAX)) {
     throw invalid("runAt", where, "a Date or milliseconds since 1970", runAt);
   }
   return Math.round(at);
-}
-
-function readWhenFull(value: unknown, where: string): WhenFull {
-  const whenFull = readOverflow(value, where) ?? "wait";
-  if (whenFull !== "drop-newest" && whenFull !== "drop-oldest") return whenFull;
-  throw new UnjamError("UNJAM_NOT_SUPPORTED", {
-    what: `whenFull ${JSON.stringify(whenFull)}`,
-    where: "this version",
-  });
 }

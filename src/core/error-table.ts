@@ -1,6 +1,8 @@
-import { MEMORY_ERRORS } from "./memory-errors.ts";
+import { SHARED_ERRORS } from "./shared-errors.ts";
+import { STORE_ERRORS } from "./store-errors.ts";
+import { SYNC_ERRORS } from "./sync-errors.ts";
 
-/** What an app, its store and its tools raise. */
+/** What an app and its tools raise. */
 const APP_ERRORS = {
   UNJAM_UNKNOWN_OPTION: {
     message: (d: { option: string; where: string; known: readonly string[] }): string =>
@@ -77,8 +79,9 @@ const APP_ERRORS = {
     exitCode: 2,
   },
   UNJAM_OPEN_IN_JOB_THREAD: {
-    message: (_: Record<never, never>): string => "open() was called inside a job thread",
-    help: "The task module is imported in every job thread, so it must not call open(); do that in the server's module and use ctx.enqueue() in handlers.",
+    message: (_: Record<never, never>): string =>
+      "open() was called inside a job thread or a job process",
+    help: "The task module is imported in every job thread and job process, so it must not call open(); do that in the server's module and use ctx.enqueue() in handlers.",
     httpStatus: 500,
     exitCode: 2,
   },
@@ -168,7 +171,7 @@ const APP_ERRORS = {
   UNJAM_TOO_MANY_WAITERS: {
     message: (d: { queue: string; waitersMax: number }): string =>
       `${d.waitersMax} callers already wait for ${d.queue.includes(" ") ? d.queue : `room in queue "${d.queue}"`}`,
-    help: "Its waiting room is full too. Answer 503 with Retry-After.",
+    help: "Await each call before you make the next, or raise waitersMax, which bounds those who wait at once. A server answers 503 with Retry-After.",
     httpStatus: 503,
     exitCode: 1,
   },
@@ -310,84 +313,14 @@ const APP_ERRORS = {
     httpStatus: 500,
     exitCode: 1,
   },
-  UNJAM_STORE_URL_INVALID: {
-    message: (d: { url: string }): string =>
-      `a store is "memory:" or "sqlite:<path>", not ${JSON.stringify(d.url)}`,
-    help: 'Use "memory:" for tests, "sqlite:.unjam/jobs.db" for durable jobs in one file.',
+  UNJAM_PROCESS_DIED: {
+    message: (d: { task: string; reason: string; losses: number }): string =>
+      `the process that ran task "${d.task}" and nothing else died: ${d.reason}${
+        d.losses === 0 ? "" : `; the job was lost ${d.losses} times before`
+      }`,
+    help: "The job costs one loss and runs again; after two it runs once more, in a process that is its own, and is dead if that dies too. What it wrote to stderr last may say more.",
     httpStatus: 500,
-    exitCode: 2,
-  },
-  UNJAM_STORE_MISSING: {
-    message: (d: { file: string }): string => `there is no store at ${d.file}`,
-    help: "Check the path: it is relative to the working folder. The first enqueue or worker makes the store; a mere look does not.",
-    httpStatus: 500,
-    exitCode: 4,
-  },
-  UNJAM_STORE_FOLDER_MISSING: {
-    message: (d: { file: string; folder: string }): string =>
-      `cannot create ${d.file}: the folder ${d.folder} is missing or cannot be written`,
-    help: "Create the folder, or fix its permissions. Only the default .unjam folder is made by itself.",
-    httpStatus: 500,
-    exitCode: 4,
-  },
-  UNJAM_STORE_FOREIGN: {
-    message: (d: { file: string; reason: string }): string =>
-      `${d.file} is not an unjam store: ${d.reason}`,
-    help: "Give unjam a file of its own; it never writes into another program's database.",
-    httpStatus: 500,
-    exitCode: 4,
-  },
-  UNJAM_STORE_CORRUPT: {
-    message: (d: { file: string; reason: string }): string => `${d.file} is damaged: ${d.reason}`,
-    help: "Stop all processes on it, keep a copy, and try `sqlite3 file .recover`. Check the disk.",
-    httpStatus: 503,
-    exitCode: 4,
-  },
-  UNJAM_STORE_READ_ONLY: {
-    message: (d: { file: string }): string => `${d.file} cannot be written`,
-    help: "Check the owner and mode of the file and its folder, and whether the disk was remounted read-only.",
-    httpStatus: 503,
-    exitCode: 4,
-  },
-  UNJAM_STORE_LOCKED: {
-    message: (d: { file: string; waitedMs: number }): string =>
-      `${d.file} was locked by another writer for ${d.waitedMs} ms`,
-    help: "Nothing was stored. Find the process that holds a write transaction open (fuser, lsof), and end the transaction.",
-    httpStatus: 503,
-    exitCode: 4,
-  },
-  UNJAM_STORE_DISK_FULL: {
-    message: (d: { file: string }): string => `no room left on the disk of ${d.file}`,
-    help: "Nothing was stored. Free some space; the queue goes on by itself.",
-    httpStatus: 503,
-    exitCode: 4,
-  },
-  UNJAM_STORE_IO: {
-    message: (d: { file: string; reason: string }): string =>
-      `the disk of ${d.file} failed: ${d.reason}`,
-    help: "The file was closed and is opened anew before the next write. Look at the kernel's log for the disk.",
-    httpStatus: 503,
-    exitCode: 4,
-  },
-  UNJAM_STORE_UNSAFE: {
-    message: (d: { what: string; expected: string; got: string }): string =>
-      `the store would not be safe: ${d.what} should be ${d.expected} and is ${d.got}`,
-    help: "unjam acknowledges a job only when it is durable, so it does not start without. Use a local disk and a supported Node.",
-    httpStatus: 500,
-    exitCode: 4,
-  },
-  UNJAM_SCHEMA_NEWER: {
-    message: (d: { file: string; needed: number; known: number }): string =>
-      `${d.file} was written by a newer unjam (needs schema ${d.needed}, this one writes ${d.known})`,
-    help: "Update unjam here, or use the version that wrote the file.",
-    httpStatus: 500,
-    exitCode: 4,
-  },
-  UNJAM_STORE_LOST: {
-    message: (d: { reason: string }): string => `the store is gone: ${d.reason}`,
-    help: "A memory: store ends with its thread. Durable stores are opened again by themselves.",
-    httpStatus: 503,
-    exitCode: 4,
+    exitCode: 1,
   },
 } as const;
 
@@ -397,4 +330,7 @@ const APP_ERRORS = {
  * thrown nowhere or documented nowhere. Messages say what was expected, of which option, and
  * what came instead. Exit codes: 1 failed, 2 usage, 3 stuck, 4 store unreachable, 124 timed out.
  */
-export const ERRORS: typeof APP_ERRORS & typeof MEMORY_ERRORS = { ...APP_ERRORS, ...MEMORY_ERRORS };
+export const ERRORS: typeof APP_ERRORS &
+  typeof STORE_ERRORS &
+  typeof SYNC_ERRORS &
+  typeof SHARED_ERRORS = { ...APP_ERRORS, ...STORE_ERRORS, ...SYNC_ERRORS, ...SHARED_ERRORS };

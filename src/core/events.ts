@@ -3,8 +3,17 @@
  * nobody may be listening; what concerns one job is in its record.
  */
 export interface AppEvents {
-  /** A queue refused a job or let a caller wait. At most one a second per queue; `count` since the last. */
-  readonly full: { readonly queue: string; readonly capacity: number; readonly count: number };
+  /**
+   * A queue refused or dropped a job, or let a caller wait. At most one a second per queue; `count`
+   * since the last.
+   */
+  readonly full: {
+    readonly queue: string;
+    readonly capacity: number;
+    readonly count: number;
+    /** Jobs of the queue that this app's enqueues dropped since it was opened. */
+    readonly droppedCount: number;
+  };
   /** A loop handler held the main loop in one go. */
   readonly blocked: {
     readonly task: string;

@@ -29,7 +29,21 @@ export interface JobContext {
     task: { readonly name: string },
     input: unknown,
     options?: Readonly<Record<string, unknown>>,
-  ): Promise<{ readonly id: string }>;
+  ): Promise<ChildJob>;
+}
+
+/** A job that a handler enqueued. */
+export interface ChildJob {
+  readonly id: string;
+  /**
+   * Waits until the job is settled and answers what its handler returned, like `job.result()`.
+   * Meanwhile the slot of the handler that waits is lent to the job it waits for, so that parents
+   * never keep their children from running; at most as many threads lend theirs as there are.
+   * `waitMs` 0 to 2^31-1, default 30_000. The deadline of the attempt goes on.
+   * @throws what `job.result()` throws, UNJAM_DEADLOCK when the job waits for this one itself,
+   *   UNJAM_TOO_MANY_WAITERS when as many wait as may
+   */
+  result(options?: { readonly waitMs?: number; readonly signal?: AbortSignal }): Promise<unknown>;
 }
 
 export type LogLevel = "debug" | "info" | "warn" | "error";

@@ -1,5 +1,6 @@
 import type { EpochMs, MonotonicMs } from "./clock.ts";
 import type { JobState } from "./job-state.ts";
+import { SUSPECT_LOSSES } from "./limits.ts";
 
 /** A whole number below 2^53, made by the enqueueing side before the job is stored. */
 export type JobNumber = number;
@@ -38,6 +39,11 @@ export interface ClaimedJob {
   readonly attempt: number;
   readonly losses: number;
   readonly extra: string | null;
+}
+
+/** Whether it has been lost so often that it may be the cause. */
+export function isSuspect({ losses }: { readonly losses: number }): boolean {
+  return losses >= SUSPECT_LOSSES;
 }
 
 /** Everything a store knows about a job. */

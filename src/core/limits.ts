@@ -20,6 +20,8 @@ export const ABORT_GRACE_MS = 2_000;
 export const ABORT_ACK_MS = 50;
 /** `worker.terminate()` normally takes 2-30 ms; past this the thread sits in a system call. */
 export const TERMINATE_MS_MAX = 5_000;
+/** What a child process gets to end by itself before it is killed. */
+export const KILL_AFTER_MS = 500;
 /** A warm spare is started when this share of an attempt's time is used up. */
 export const SPARE_AT_FRACTION = 0.8;
 /** How long a claimed job may wait in its lane before its time is counted as running. */
@@ -27,13 +29,19 @@ export const LANE_WAIT_MS_MAX = 60_000;
 /** How long the retry of a timed-out loop handler waits for the old body to end. */
 export const OVERLAP_MS_MAX = 60_000;
 /**
- * Losses (crashed owners, killed threads) that a job may have before it goes to the dead letters.
- * High, because a loss does not say who was guilty: until suspects run alone in a process, an
- * innocent job must survive a machine that crashes a few times.
+ * Losses (crashed owners, killed threads) after which a job is a suspect: it runs alone in a child
+ * process from then on, and when that dies the job is dead. Two, because the first crash may be
+ * anybody's, and each further one takes all the jobs beside it along.
+ */
+export const SUSPECT_LOSSES = 2;
+/** Suspects that run at once, each in a child of its own. Few: they are rare, and each child is new. */
+export const SUSPECTS_AT_ONCE = 2;
+/**
+ * Losses that a job may have at all. It is the last resort, for a job that takes more down than
+ * its child, such as a container that is killed as a whole, and high, because the losses of a
+ * machine that crashes say nothing of the job.
  */
 export const LOSSES_MAX = 20;
-/** Losses after which a job that ended its own thread once more is dead: alone there, it is the cause. */
-export const GUILTY_LOSSES_MAX = 2;
 
 export const QUEUE_CAPACITY_DEFAULT = 100_000;
 export const QUEUE_CAPACITY_MAX = 100_000_000;
@@ -42,6 +50,11 @@ export const QUEUE_COUNT_MAX = 10_000;
 export const TASK_NAME_CHARS_MAX = 128;
 export const KEY_CHARS_MAX = 512;
 export const ID_CHARS_MAX = 128;
+/**
+ * Waiting jobs that one new job may displace with `whenFull: "drop-oldest"`. It is one, except
+ * where retries or a lowered capacity left more waiting than the queue holds.
+ */
+export const DROPS_MAX = 1_000;
 export const WAITERS_MAX_DEFAULT = 1_000;
 export const WAIT_MS_DEFAULT = 30_000;
 export const JOIN_MS_DEFAULT = 30_000;
@@ -52,6 +65,9 @@ export const ANSWER_MS_MIN = 250;
 /** How much later than its deadline a caller still takes a late answer before it says "unknown". */
 export const ANSWER_SLACK_MS = 50;
 export const CLOSE_GRACE_MS_DEFAULT = 25_000;
+
+/** Jobs that wait for each other in a row, as far as they are followed to find a circle. */
+export const WAIT_CHAIN_MAX = 64;
 
 export const PAYLOAD_BYTES_MAX = 262_144;
 export const RESULT_BYTES_MAX = 262_144;
@@ -71,6 +87,8 @@ export const LOOP_SLOTS_DEFAULT = 50;
 export const LOOP_SLOTS_MAX = 10_000;
 export const THREADS_DEFAULT = 2;
 export const THREADS_MAX = 256;
+/** Children start when the first job for them comes, so that one costs nothing where there is none. */
+export const PROCESSES_DEFAULT = 1;
 /** Jobs claimed ahead of free slots: what finishes in this time at the measured rate … */
 export const PREFETCH_MS = 30;
 /** … and never more than this many. */
@@ -103,6 +121,8 @@ export const PRUNE_MS = 2_000;
 export const PRUNE_JOBS_MAX = 2_000;
 export const DEDUPE_MS = 60_000;
 export const KEEP_DONE_MS_DEFAULT = 3_600_000;
+/** Short, because an overloaded queue may drop thousands of jobs a second and must stay small. */
+export const KEEP_DROPPED_MS = 60_000;
 export const KEEP_DEAD_MS_DEFAULT = 2_592_000_000;
 export const KEEP_DONE_COUNT_MAX = 100_000;
 export const KEEP_MS_MAX = 31_536_000_000;
@@ -140,6 +160,11 @@ export const LAB_MS_MAX = 600_000;
 export const CONCURRENCY_MAX = 100_000;
 /** A full queue says so at most once in this time; the next notice carries the count. */
 export const FULL_NOTICE_MS = 1_000;
+/**
+ * Callers of a queue in memory that have waited this long for room are worth a line in the log:
+ * long after what back-pressure should take, and well before the default deadline.
+ */
+export const FULL_WAIT_MS_MAX = 10_000;
 /** `setTimeout` fires at once above 2^31-1 ms, so longer waits are cut into hops. */
 export const TIMER_MS_MAX = 2_147_483_647;
 
@@ -165,6 +190,9 @@ export const WAIT_LOOK_FACTOR = 10;
 export const WAIT_LOOK_MS_MAX = 10_000;
 /** Waits that one search for a cycle may visit. A larger graph counts as free of cycles. */
 export const WAIT_GRAPH_STEPS_MAX = 10_000;
+
+/** The last instant that a `Date` can tell (ECMA-262, 21.4.1.1); also far below what SQLite's integers lose. */
+export const EPOCH_MS_MAX = 8_640_000_000_000_000;
 
 /** Items that may wait in a queue across threads. Its memory is laid out when it is made. */
 export const SHARED_CAPACITY_DEFAULT = 1_024;

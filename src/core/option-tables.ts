@@ -18,6 +18,7 @@ import {
   LOCK_NAME_CHARS_MAX,
   LOOP_SLOTS_DEFAULT,
   LOOP_SLOTS_MAX,
+  PROCESSES_DEFAULT,
   QUEUE_CAPACITY_DEFAULT,
   QUEUE_CAPACITY_MAX,
   RETRY_AFTER_MS_DEFAULT,
@@ -275,7 +276,11 @@ export const QUEUE_OPTIONS: OptionTable<QueueOptionValues> = {
 export const WORK_OPTIONS: OptionTable<WorkOptionValues> = {
   loop: count(LOOP_SLOTS_DEFAULT, [0, LOOP_SLOTS_MAX], "loop handlers at once"),
   threads: count(THREADS_DEFAULT, [0, THREADS_MAX], "job threads"),
-  processes: count(0, [0, THREADS_MAX], "child processes; not in this version"),
+  processes: count(
+    PROCESSES_DEFAULT,
+    [0, THREADS_MAX],
+    "child processes, each started when there is a job for it",
+  ),
   queues: {
     kind: "other",
     expected: "an array of queue names",

@@ -1,7 +1,7 @@
 import { backoffMs } from "./backoff.ts";
 import type { EpochMs, Random } from "./clock.ts";
 import type { Outcome } from "./job.ts";
-import { GUILTY_LOSSES_MAX, OVERLAP_MS_MAX } from "./limits.ts";
+import { OVERLAP_MS_MAX, SUSPECT_LOSSES } from "./limits.ts";
 import type { TaskFacts } from "./task.ts";
 
 /** How an attempt ended, as its runner saw it. `error` is JSON text of an ErrorRecord. */
@@ -47,7 +47,7 @@ export function outcomeOf(
     case "unstarted":
       return { event: "handBack" };
     case "lost":
-      if (end.isGuilty && losses >= GUILTY_LOSSES_MAX) {
+      if (end.isGuilty && losses >= SUSPECT_LOSSES) {
         return { event: "failForGood", error: end.error, keepMs: facts.keep.deadMs };
       }
       return { event: "loseLease", error: end.error };

@@ -13,6 +13,17 @@ export type Overflow =
   | "drop-oldest"
   | { readonly retry: Backoff };
 
+/**
+ * The part of it that stores do, in the transaction that finds the queue full: a job stays out, is
+ * stored as dropped, or goes in and those that came first and still wait are dropped, as many as
+ * it takes and at most DROPS_MAX.
+ */
+export type StoreOverflow = "refuse" | "drop-newest" | "drop-oldest";
+
+export function storeOverflow(overflow: Overflow): StoreOverflow {
+  return overflow === "drop-newest" || overflow === "drop-oldest" ? overflow : "refuse";
+}
+
 /** An {@link Overflow} as callers write it: what a backoff leaves out has its default. */
 export type OverflowOption = Exclude<Overflow, object> | { readonly retry: Partial<Backoff> };
 

@@ -35,7 +35,7 @@ export const SYNC_ERRORS = {
             `${edge.flow} holds ${edge.holds} (${edge.holdSite}) and waits for ${edge.waitsFor} (${edge.waitSite})`,
         )
         .join("; ")}`,
-    help: "Take locks in the same order everywhere, let go of one before you wait for the next, and do not wait inside a consumer for what only it can do.",
+    help: "Take locks in the same order everywhere, let go of one before you wait for the next, and do not wait inside a consumer for what only it can do. Of jobs, let one end and enqueue the next instead of waiting for it.",
     httpStatus: 500,
     exitCode: 3,
   },

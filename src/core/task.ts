@@ -2,6 +2,11 @@ import type { Backoff } from "./backoff.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 
 export type RunsOn = "loop" | "thread" | "process";
+/**
+ * Where the supervisor runs handlers, on what it can kill. "alone": a suspect in a child process
+ * of its own, whatever its task says.
+ */
+export type CrewLane = Exclude<RunsOn, "loop"> | "alone";
 
 /** What the runtime must know about a task: plain data, because it crosses threads. */
 export interface TaskFacts {

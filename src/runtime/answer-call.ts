@@ -21,7 +21,7 @@ export async function answerCall(engine: Engine, request: EngineCall): Promise<u
       return store.owners(LIST_OWNERS_MAX);
     case "setPaused":
       await store.setPaused(request.queue, request.paused, request.deadline);
-      engine.fetcher.noteReady(request.queue);
+      engine.fetcher.noteAll();
       return null;
     case "cancel":
       return cancel(engine, request.ids, request.deadline);
@@ -57,5 +57,6 @@ async function cancel(
   engine.fetcher.look();
   if (cancelled.length > 0) engine.intake.lookAgain();
   engine.watch.settled(cancelled);
+  engine.waits.settled(cancelled);
   return cancelled;
 }

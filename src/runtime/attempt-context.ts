@@ -1,10 +1,17 @@
 import type { EpochMs } from "../core/clock.ts";
 import { UnjamError } from "../core/errors.ts";
-import type { JobNumber } from "../core/job.ts";
-import { type JobContext, LOG_LEVELS, type LogLevel, type LogLine } from "../core/job-context.ts";
+import type { JobNumber, Lease } from "../core/job.ts";
+import {
+  type ChildJob,
+  type JobContext,
+  LOG_LEVELS,
+  type LogLevel,
+  type LogLine,
+} from "../core/job-context.ts";
 import { formatJobId } from "../core/job-id.ts";
 import { NOTE_CHARS_MAX } from "../core/limits.ts";
-import { invalid } from "../core/options.ts";
+import { RESULT_OPTIONS } from "../core/option-tables.ts";
+import { invalid, readOptions, readSignal } from "../core/options.ts";
 
 /** Where a context's calls go: the loop runner's outbox, or a job thread's port. */
 export interface AttemptLink {
@@ -19,6 +26,12 @@ export interface AttemptLink {
     input: unknown,
     options: Readonly<Record<string, unknown>> | undefined,
   ): Promise<{ readonly id: string }>;
+  /** Waits for another job on behalf of the attempt with this lease. */
+  result(
+    lease: Lease,
+    job: string,
+    options: { readonly waitMs: number; readonly signal: AbortSignal | undefined },
+  ): Promise<unknown>;
 }
 
 /**
@@ -94,9 +107,18 @@ export class AttemptContext implements JobContext {
     task: { readonly name: string },
     input: unknown,
     options?: Readonly<Record<string, unknown>>,
-  ): Promise<{ readonly id: string }> {
+  ): Promise<ChildJob> {
     this.#check();
-    return this.#link.enqueue(task, input, options);
+    const { id } = await this.#link.enqueue(task, input, options);
+    return { id, result: (given) => this.#resultOf(id, given) };
+  }
+
+  async #resultOf(job: string, given: unknown): Promise<unknown> {
+    this.#check();
+    const where = "job.result()";
+    const { waitMs, signal } = readOptions(RESULT_OPTIONS, given, where);
+    const lease = { id: this.#id, token: this.token };
+    return this.#link.result(lease, job, { waitMs, signal: readSignal(signal, where) });
   }
 
   /** From now on every call rejects, and the signal is aborted with `reason`. */

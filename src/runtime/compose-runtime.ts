@@ -6,7 +6,7 @@
  * In one turn, a message from the client is turned into a settle, an add and a claim, submitted
  * to the store together, so that they share one commit.
  */
-import type { ClaimedJob, OwnerId } from "../core/job.ts";
+import type { ClaimedJob, JobNumber, Lease, OwnerId } from "../core/job.ts";
 import {
   KEEP_DONE_COUNT_MAX,
   LEASE_MS,
@@ -24,8 +24,9 @@ import { Executor, type Lane } from "./executor.ts";
 import { Fetcher } from "./fetcher.ts";
 import { FullNotice } from "../core/full-notice.ts";
 import { Intake } from "./intake.ts";
-import { loopLane, threadLane } from "./lanes.ts";
-import type { EngineOptions } from "./messages.ts";
+import { crewLane, loopLane } from "./lanes.ts";
+import { JobWaits, type Target } from "./job-waits.ts";
+import type { AwaitedMessage, EngineOptions } from "./messages.ts";
 import { Overlaps } from "./overlaps.ts";
 import { receiveFromClient, receiveFromSupervisor } from "./receive.ts";
 import { Renewer } from "./renewer.ts";
@@ -39,7 +40,7 @@ import { Waker } from "./waker.ts";
 /** Joins the store, starts all services, and answers the client's messages from then on. */
 export async function composeRuntime(ports: RuntimePorts, options: EngineOptions): Promise<Engine> {
   const { clock, store, client } = ports;
-  const hasWork = options.loopSlots + options.threadSlots > 0;
+  const hasWork = options.loopSlots + options.threadSlots + options.processSlots > 0;
   const owner = await store.join(
     { ...ports.identity, label: options.label, queues: hasWork ? options.queues : [] },
     clock.now() + OPEN_MS_MAX,
@@ -74,14 +75,26 @@ function buildEngine(
     ...{ store, onError },
     tell: (records, gone) => client.send({ type: "settled", records, gone }),
   });
+  const waits = new JobWaits({
+    ...tools,
+    answer: (origin, call, outcome) =>
+      answerWait(ports, origin, { type: "awaited", call, outcome }),
+    onChange: (ids) => {
+      ports.supervisor?.send({ type: "preferred", ids });
+      fetcher.noteTargets();
+    },
+  });
+  const onSettled = (ids: readonly JobNumber[]): void => {
+    watch.settled(ids);
+    waits.settled(ids);
+  };
   const settler = new Settler({
     ...tools,
-    onSettled: (ids) => watch.settled(ids),
+    onSettled,
     onRetry: (runAt) => waker.noteDue(runAt),
+    onLost: () => fetcher.noteAll(),
   });
-  const notice = new FullNotice(ports.clock, (data) =>
-    client.send({ type: "event", event: { name: "full", data } }),
-  );
+  const overflow = overflowReport(ports);
   const intake = new Intake({
     ...tools,
     answer: (message) => {
@@ -90,37 +103,76 @@ function buildEngine(
     },
     onAdding: (queue) => fetcher.noteReady(queue),
     onDelayed: (runAt) => waker.noteDue(runAt),
-    onFull: (queue, capacity) => notice.note(queue, capacity),
+    onFull: overflow.full,
+    onDropped: (queue, ids) => {
+      overflow.dropped(queue, ids.length);
+      onSettled(ids);
+    },
   });
   const threadAdds = new ThreadAdds(ports, (requests) => intake.add(requests));
   const { owner, tasks, queues } = options;
   const onClaimed = (jobs: readonly ClaimedJob[]): void => freeRooms(intake, jobs);
-  const fetcher = new Fetcher({ ...tools, owner, tasks, queues, onClaimed });
+  const targets = (): Target[] => waits.targets();
+  const fetcher = new Fetcher({ ...tools, owner, tasks, queues, onClaimed, targets });
   const renewer = new Renewer({ ...tools, settler });
-  const waker = new Waker({
-    ...tools,
-    owner,
-    on: {
-      woken: (isNews) => {
-        // Without news it still tries again what failed before.
-        if (isNews) fetcher.noteAll();
-        else fetcher.look();
-        intake.lookAgain();
-        watch.lookAtAll();
-      },
-      settled: (ids) => watch.settled(ids),
-      lost: (leases) => executor.abort(leases, "lost"),
-    },
-  });
-  const parts = { ports, owner, executor, fetcher, settler, renewer, intake, watch, waker };
+  const woken = (isNews: boolean): void => lookAround({ fetcher, intake, watch, waits }, isNews);
+  const lost = (leases: readonly Lease[]): void => executor.abort(leases, "lost");
+  const waker = new Waker({ ...tools, owner, on: { woken, settled: onSettled, lost } });
+  const parts = { ports, owner, executor, fetcher, settler, renewer, intake, watch, waits, waker };
   const services = [renewer.repeater, waker.repeater, ...upkeep(parts, onError)];
   return { ...parts, threadAdds, overlaps: new Overlaps(ports), repeaters: services };
 }
 
+/** Each round of the waker: something may have come about that nobody said. */
+function lookAround(
+  { fetcher, intake, watch, waits }: Pick<Engine, "fetcher" | "intake" | "watch" | "waits">,
+  isNews: boolean,
+): void {
+  // Without news it still tries again what failed before.
+  if (isNews) fetcher.noteAll();
+  else fetcher.look();
+  intake.lookAgain();
+  watch.lookAtAll();
+  waits.lookAtAll();
+}
+
+/** To where the handler runs that waited. */
+function answerWait(
+  { client, supervisor }: RuntimePorts,
+  origin: number | "client",
+  message: AwaitedMessage,
+): void {
+  if (origin === "client") client.send(message);
+  else supervisor?.send({ ...message, thread: origin });
+}
+
+/** Tells the client that a queue is full, and how many of its jobs were dropped so far. */
+function overflowReport({ clock, client }: RuntimePorts): {
+  readonly full: (queue: string, capacity: number) => void;
+  readonly dropped: (queue: string, count: number) => void;
+} {
+  const droppedCounts = new Map<string, number>();
+  const notice = new FullNotice(clock, (fullness) => {
+    const data = { ...fullness, droppedCount: droppedCounts.get(fullness.queue) ?? 0 };
+    client.send({ type: "event", event: { name: "full", data } });
+  });
+  return {
+    full: (queue, capacity) => notice.note(queue, capacity),
+    dropped: (queue, count) =>
+      void droppedCounts.set(queue, (droppedCounts.get(queue) ?? 0) + count),
+  };
+}
+
 function lanesOf(ports: RuntimePorts, options: EngineOptions): Lane[] {
-  const lanes: Lane[] = [loopLane(ports.client, options.loopSlots)];
-  if (ports.supervisor !== null) lanes.push(threadLane(ports.supervisor, options.threadSlots));
-  return lanes;
+  const loop = loopLane(ports.client, options.loopSlots);
+  const { supervisor } = ports;
+  if (supervisor === null) return [loop];
+  return [
+    loop,
+    crewLane(supervisor, "thread", options.threadSlots),
+    crewLane(supervisor, "process", options.processSlots),
+    crewLane(supervisor, "alone", options.aloneSlots),
+  ];
 }
 
 function freeRooms(intake: Intake, jobs: readonly ClaimedJob[]): void {
@@ -150,9 +202,11 @@ function upkeep(
       changedAt = clock.now();
       engine.fetcher.noteAll();
       engine.watch.lookAtAll();
+      engine.waits.lookAtAll();
       if (engine.intake.waiterCount > 0) engine.intake.lookAgain();
     }
-    if (engine.watch.isWatching || engine.intake.waiterCount > 0) return POLL_WAITING_MS;
+    const { watch, waits, intake } = engine;
+    if (watch.isWatching || waits.isWaiting || intake.waiterCount > 0) return POLL_WAITING_MS;
     return clock.now() - changedAt < SHARED_FOR_MS ? POLL_SHARED_MS : POLL_ALONE_MS;
   };
   const repeaters = [

@@ -7,6 +7,7 @@ import type { Executor } from "./executor.ts";
 import type { Fetcher } from "./fetcher.ts";
 import type { Intake } from "./intake.ts";
 import type { FromEngine, FromSupervisor, ToEngine, ToSupervisor } from "./messages.ts";
+import type { JobWaits } from "./job-waits.ts";
 import type { Overlaps } from "./overlaps.ts";
 import type { Renewer } from "./renewer.ts";
 import type { Repeater } from "./repeater.ts";
@@ -39,6 +40,7 @@ export interface Engine {
   readonly intake: Intake;
   readonly threadAdds: ThreadAdds;
   readonly watch: ResultWatch;
+  readonly waits: JobWaits;
   readonly waker: Waker;
   readonly overlaps: Overlaps;
   /** All services that work by a regular step, in the order in which they start. */

@@ -1,15 +1,15 @@
 import type { Clock, MonotonicMs } from "../core/clock.ts";
 import { invariant } from "../core/invariant.ts";
-import type { ClaimedJob, JobNumber, Lease } from "../core/job.ts";
+import { type ClaimedJob, isSuspect, type JobNumber, type Lease } from "../core/job.ts";
 import { PREFETCH_JOBS_MAX, PREFETCH_MS } from "../core/limits.ts";
 import { NumberMap } from "../core/number-map.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
-import type { TaskFacts } from "../core/task.ts";
+import type { CrewLane, TaskFacts } from "../core/task.ts";
 import type { AbortReason } from "./messages.ts";
 
-/** A place where handlers run: the main loop, or the job threads. */
+/** A place where handlers run: the main loop, or one of the supervisor's crews. */
 export interface Lane {
-  readonly name: "loop" | "thread";
+  readonly name: "loop" | CrewLane;
   /** Attempts that run at once. */
   readonly slots: number;
   start(jobs: readonly ClaimedJob[]): void;
@@ -64,6 +64,7 @@ export class Executor {
   readonly #attempts = new NumberMap<Attempt>();
   readonly #held = new Map<Lane, number>();
   readonly #closed = new Set<Lane>();
+  #onEnded: ((attempt: Attempt) => void) | undefined;
   readonly #rates = new Map<Lane, LaneRate>();
 
   constructor(clock: Clock, tasks: readonly TaskFacts[], lanes: readonly Lane[]) {
@@ -88,6 +89,17 @@ export class Executor {
     return this.#attempts.size;
   }
 
+  /** Calls for each attempt that ends or no longer counts. */
+  whenEnded(listener: (attempt: Attempt) => void): void {
+    this.#onEnded = listener;
+  }
+
+  /** Where jobs of a task run, while that takes jobs. */
+  openLaneOf(task: string): Lane | undefined {
+    const runs = this.#tasks.get(task)?.runs;
+    return this.#lanes.find((lane) => lane.name === runs && !this.#closed.has(lane));
+  }
+
   /** The lane takes no more jobs: its restart budget is used up. */
   closeLane(name: Lane["name"]): void {
     for (const lane of this.#lanes) if (lane.name === name) this.#closed.add(lane);
@@ -96,7 +108,8 @@ export class Executor {
   /** Jobs that the lane can use now: free slots and what it will finish soon. */
   room(lane: Lane): number {
     if (this.#closed.has(lane)) return 0;
-    const prefetch = this.#rates.get(lane)?.prefetch ?? 0;
+    // A suspect that only waits for its turn would be lost again with whatever crashes meanwhile.
+    const prefetch = lane.name === "alone" ? 0 : (this.#rates.get(lane)?.prefetch ?? 0);
     return lane.slots + prefetch - (this.#held.get(lane) ?? 0);
   }
 
@@ -122,15 +135,18 @@ export class Executor {
     const since = this.#clock.now();
     for (const job of jobs) {
       const facts = this.#tasks.get(job.task);
-      const lane = this.#lanes.find(
-        ({ name }) => name === (facts?.runs === "loop" ? "loop" : "thread"),
-      );
+      const lane = this.#laneOf(job, facts);
       if (facts === undefined || lane === undefined) continue;
       // Claimed here anew since: the attempt of before has lost its lease.
       if (this.#attempts.has(job.id)) continue;
       this.#attempts.set(job.id, { job, facts, lane, since });
       this.#held.set(lane, (this.#held.get(lane) ?? 0) + 1);
     }
+  }
+
+  #laneOf(job: ClaimedJob, facts: TaskFacts | undefined): Lane | undefined {
+    const alone = isSuspect(job) ? this.#lanes.find(({ name }) => name === "alone") : undefined;
+    return alone ?? this.#lanes.find(({ name }) => name === facts?.runs);
   }
 
   /** The attempt that ended and is now forgotten; `undefined` when it no longer counted. */
@@ -140,6 +156,7 @@ export class Executor {
     this.#attempts.delete(id);
     this.#held.set(attempt.lane, (this.#held.get(attempt.lane) ?? 0) - 1);
     if (kind !== "unstarted") this.#rates.get(attempt.lane)?.completed(1, this.#clock.now());
+    this.#onEnded?.(attempt);
     return attempt;
   }
 

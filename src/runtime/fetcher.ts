@@ -1,20 +1,19 @@
 import type { Clock } from "../core/clock.ts";
-import type { ClaimedJob, OwnerId } from "../core/job.ts";
+import { type ClaimedJob, isSuspect, type OwnerId } from "../core/job.ts";
 import { OPEN_MS_MAX } from "../core/limits.ts";
 import type { TaskFacts } from "../core/task.ts";
 import type { ClaimSlot, Store } from "../store/store.ts";
 import type { Executor, Lane } from "./executor.ts";
 import type { Service } from "./service.ts";
+import type { Target } from "./job-waits.ts";
 import { overOrAborted } from "./stop-signal.ts";
 
 /** "again": a reason to look came up while a claim was under way. */
 type Phase = "new" | "idle" | "claiming" | "again" | "stopped";
 
-/** What one lane can take from one queue. */
-interface Source {
+/** What one lane can take from one queue; with `ids`, jobs that are wanted by name. */
+interface Source extends Omit<ClaimSlot, "limit"> {
   readonly lane: Lane;
-  readonly queue: string;
-  readonly tasks: readonly string[];
 }
 
 interface PlannedClaim {
@@ -36,6 +35,9 @@ export class Fetcher implements Service {
   readonly #sources: Map<Lane, readonly Source[]>;
   readonly #onError: (name: string, error: unknown) => void;
   readonly #onClaimed: (jobs: readonly ClaimedJob[]) => void;
+  readonly #targets: () => readonly Target[];
+  /** The jobs that are wanted by name may be ready. */
+  #areTargetsDue = false;
   /**
    * Sources that may have ready jobs. One leaves when a claim found less than it asked for. Not
    * queues: what one lane takes from a queue says nothing about the tasks of another lane.
@@ -52,6 +54,8 @@ export class Fetcher implements Service {
     readonly tasks: readonly TaskFacts[];
     readonly queues: readonly string[];
     readonly onClaimed: (jobs: readonly ClaimedJob[]) => void;
+    /** Jobs that are wanted by name, beyond the room of their lanes. */
+    readonly targets: () => readonly Target[];
     readonly onError: (name: string, error: unknown) => void;
   }) {
     this.#store = options.store;
@@ -59,6 +63,7 @@ export class Fetcher implements Service {
     this.#clock = options.clock;
     this.#owner = options.owner;
     this.#onClaimed = options.onClaimed;
+    this.#targets = options.targets;
     this.#onError = options.onError;
     this.#sources = new Map(
       options.executor.lanes.map((lane) => [lane, sourcesOf(lane, options)] as const),
@@ -71,9 +76,10 @@ export class Fetcher implements Service {
     this.noteAll();
   }
 
-  /** The queue may have ready jobs. */
+  /** The queue may have new jobs, which are no suspects. */
   noteReady(queue: string): void {
-    for (const sources of this.#sources.values()) {
+    for (const [lane, sources] of this.#sources) {
+      if (lane.name === "alone") continue;
       for (const source of sources) if (source.queue === queue) this.#maybeReady.add(source);
     }
     this.look();
@@ -84,6 +90,12 @@ export class Fetcher implements Service {
     for (const sources of this.#sources.values()) {
       for (const source of sources) this.#maybeReady.add(source);
     }
+    this.noteTargets();
+  }
+
+  /** Jobs that are wanted by name may be ready. */
+  noteTargets(): void {
+    this.#areTargetsDue = true;
     this.look();
   }
 
@@ -102,7 +114,7 @@ export class Fetcher implements Service {
 
   /** A share of the room for each source that may have something; more sources than room take turns. */
   #plan(): PlannedClaim[] {
-    const plan: PlannedClaim[] = [];
+    const plan = this.#planTargets();
     for (const [lane, sources] of this.#sources) {
       let room = this.#executor.room(lane);
       if (room <= 0) continue;
@@ -110,11 +122,19 @@ export class Fetcher implements Service {
       for (const [index, source] of asked.entries()) {
         const limit = Math.ceil(room / (asked.length - index));
         room -= limit;
-        plan.push({ source, slot: { queue: source.queue, tasks: source.tasks, limit } });
+        const { lane: _, ...wanted } = source;
+        plan.push({ source, slot: { ...wanted, limit } });
       }
       if (asked.length > 0 && sources.length > 1) this.#toTheEnd(lane, asked);
     }
     return plan;
+  }
+
+  /** Before all others: who waits for them holds a slot. */
+  #planTargets(): PlannedClaim[] {
+    if (!this.#areTargetsDue) return [];
+    this.#areTargetsDue = false;
+    return this.#targets().map(({ lane, slot }) => ({ source: { lane, ...slot }, slot }));
   }
 
   #toTheEnd(lane: Lane, asked: readonly Source[]): void {
@@ -125,14 +145,16 @@ export class Fetcher implements Service {
   async #claim(plan: readonly PlannedClaim[]): Promise<void> {
     this.#phase = "claiming";
     // Cleared before the claim: what is noted while it runs must not be forgotten by its answer.
-    for (const { source } of plan) this.#maybeReady.delete(source);
+    const general = plan.flatMap(({ source }) => (source.ids === undefined ? [source] : []));
+    for (const source of general) this.#maybeReady.delete(source);
     try {
       const slots = plan.map(({ slot }) => slot);
       const deadline = this.#clock.now() + OPEN_MS_MAX;
       const jobs = await this.#store.claim({ owner: this.#owner, slots }, deadline);
       this.#dispatch(plan, jobs);
     } catch (error) {
-      for (const { source } of plan) this.#maybeReady.add(source);
+      for (const source of general) this.#maybeReady.add(source);
+      if (general.length < plan.length) this.#areTargetsDue = true;
       this.#onError(this.name, error);
       // No look() here: a broken store would spin. The waker's next round tries again.
       if (!this.#isStopped()) this.#phase = "idle";
@@ -150,24 +172,53 @@ export class Fetcher implements Service {
   #dispatch(plan: readonly PlannedClaim[], jobs: readonly ClaimedJob[]): void {
     if (jobs.length > 0) this.#onClaimed(jobs);
     for (const { source, slot } of plan) {
-      const taken = jobs.filter((job) => job.queue === slot.queue && slot.tasks.includes(job.task));
-      if (taken.length >= slot.limit) this.#maybeReady.add(source);
+      const taken = plan.length === 1 ? jobs : jobs.filter((job) => isFor(job, source, plan));
+      if (source.ids === undefined && taken.length >= slot.limit) this.#maybeReady.add(source);
       this.#executor.start(source.lane, taken);
     }
   }
 }
 
+/**
+ * Whether the job was claimed for this source. A suspect that an older build left among the others
+ * belongs to whoever has its task.
+ */
+function isFor(job: ClaimedJob, source: Source, plan: readonly PlannedClaim[]): boolean {
+  const wants = ({ queue, tasks }: Source): boolean =>
+    queue === job.queue && tasks.includes(job.task);
+  if (!wants(source)) return false;
+  const byName = plan.find(({ slot }) => slot.ids?.includes(job.id) === true);
+  if (byName !== undefined || source.ids !== undefined) return byName?.source === source;
+  if ((source.lane.name === "alone") === isSuspect(job)) return true;
+  return !plan.some((other) => other.source !== source && wants(other.source));
+}
+
+/**
+ * A lane runs the tasks that name it; the lane for suspects runs those of all others. Where there
+ * is none, suspects run where their task says, after all others.
+ */
 function sourcesOf(
   lane: Lane,
-  { tasks, queues }: { readonly tasks: readonly TaskFacts[]; readonly queues: readonly string[] },
+  {
+    executor: { lanes },
+    tasks,
+    queues,
+  }: {
+    readonly executor: { readonly lanes: readonly Lane[] };
+    readonly tasks: readonly TaskFacts[];
+    readonly queues: readonly string[];
+  },
 ): Source[] {
+  const isAlone = lane.name === "alone";
+  const hasAlone = lanes.some(({ name }) => name === "alone");
+  const suspects = isAlone ? "only" : "without";
+  const isOurs = ({ runs }: TaskFacts): boolean =>
+    isAlone ? lanes.some(({ name }) => name === runs) : runs === lane.name;
   return queues.flatMap((queue) => {
     const names = tasks
-      .filter(
-        (facts) =>
-          facts.queue === queue && (facts.runs === "loop" ? "loop" : "thread") === lane.name,
-      )
+      .filter((facts) => facts.queue === queue && isOurs(facts))
       .map(({ name }) => name);
-    return names.length === 0 ? [] : [{ lane, queue, tasks: names }];
+    if (names.length === 0) return [];
+    return [{ lane, queue, tasks: names, ...(hasAlone ? { suspects } : {}) }];
   });
 }

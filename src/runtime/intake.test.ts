@@ -56,6 +56,34 @@ describe("the intake", () => {
     expect(stage.kindsOf(batch)).toEqual(["UNJAM_STORE_DISK_FULL", "UNJAM_STORE_DISK_FULL"]);
   });
 
+  it.each([
+    { whenFull: "drop-newest", dropped: [1_002] },
+    { whenFull: "drop-oldest", dropped: [1_001] },
+  ] as const)(
+    "says that a job is in with $whenFull, and which one was dropped",
+    async ({ whenFull, dropped }) => {
+      const stage = await IntakeStage.open({ capacity: 1 });
+      await stage.enqueue();
+
+      const batch = await stage.enqueue({ whenFull });
+
+      expect(stage.kindsOf(batch)).toEqual(["added"]);
+      expect(stage.dropped).toEqual(dropped);
+      expect(stage.full).toEqual([{ queue: "mail", capacity: 1 }]);
+    },
+  );
+
+  it("lets those who drop go in front of those who wait", async () => {
+    const stage = await IntakeStage.open({ capacity: 1 });
+    await stage.enqueue();
+    const waiting = await stage.enqueue();
+
+    const batch = await stage.enqueue({ whenFull: "drop-oldest" });
+
+    expect(stage.kindsOf(batch)).toEqual(["added"]);
+    expect(stage.kindsOf(waiting)).toEqual([]);
+  });
+
   it("refuses at once with whenFull reject, and says that the queue was full", async () => {
     const stage = await IntakeStage.open({ capacity: 1 });
     await stage.enqueue();

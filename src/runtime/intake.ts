@@ -2,6 +2,7 @@ import { type Backoff, backoffMs } from "../core/backoff.ts";
 import type { Clock, Random, Timer, Timers } from "../core/clock.ts";
 import { toErrorRecord } from "../core/error-record.ts";
 import { UnjamError } from "../core/errors.ts";
+import type { JobNumber } from "../core/job.ts";
 import type { AddAnswer, AddOutcome, Store } from "../store/store.ts";
 import type { Added, AddedMessage, AddRequest } from "./messages.ts";
 import { WaitingRoom } from "./waiting-room.ts";
@@ -14,6 +15,9 @@ export interface Entry {
   /** Tries so far, for `whenFull: { retry }`. */
   readonly tries: number;
 }
+
+/** What became of jobs of one answer, once drops are taken out of it. */
+type PlainAnswer = "added" | readonly Exclude<Added, { readonly kind: "error" }>[];
 
 type FullOutcome = AddOutcome & { readonly kind: "full" };
 
@@ -34,6 +38,7 @@ export class Intake {
   readonly #onAdding: (queue: string) => void;
   readonly #onDelayed: (runAt: number) => void;
   readonly #onFull: (queue: string, capacity: number) => void;
+  readonly #onDropped: (queue: string, ids: readonly JobNumber[]) => void;
 
   constructor(options: {
     readonly store: Store;
@@ -45,6 +50,8 @@ export class Intake {
     readonly onAdding: (queue: string) => void;
     readonly onDelayed: (runAt: number) => void;
     readonly onFull: (queue: string, capacity: number) => void;
+    /** Jobs that an overflow policy dropped: new ones, or ones that waited. Comes before `onFull`. */
+    readonly onDropped: (queue: string, ids: readonly JobNumber[]) => void;
   }) {
     this.#store = options.store;
     this.#clock = options.clock;
@@ -54,6 +61,7 @@ export class Intake {
     this.#onAdding = options.onAdding;
     this.#onDelayed = options.onDelayed;
     this.#onFull = options.onFull;
+    this.#onDropped = options.onDropped;
   }
 
   /** Callers that wait for room, over all queues. */
@@ -134,9 +142,10 @@ export class Intake {
     this.#rooms.get(request.group.shape.queue)?.answered();
   }
 
-  #answered(entry: Entry, answer: AddAnswer): void {
+  #answered(entry: Entry, stored: AddAnswer): void {
     const { request, indexes } = entry;
     this.#noteTried(entry);
+    const answer = stored === "added" ? stored : this.#withoutDrops(entry, stored);
     if (answer === "added" || answer.some(({ kind }) => kind === "added")) this.#noteAdded(entry);
     if (answer === "added") {
       const outcomes =
@@ -161,13 +170,32 @@ export class Intake {
     if (known.length > 0) this.#answer({ type: "added", batch: request.batch, outcomes: known });
   }
 
+  /** For the caller a dropped job is one that was stored; what became of it is in its record. */
+  #withoutDrops({ request, indexes }: Entry, outcomes: readonly AddOutcome[]): PlainAnswer {
+    const { ids, shape } = request.group;
+    const dropped: JobNumber[] = [];
+    let capacity = 0;
+    const plain = outcomes.map((outcome, position) => {
+      if (outcome.kind !== "dropped" && outcome.kind !== "displaced") return outcome;
+      const own = ids[indexes?.[position] ?? position] ?? 0;
+      dropped.push(...(outcome.kind === "dropped" ? [own] : outcome.dropped));
+      capacity = outcome.capacity;
+      return { kind: "added" } as const;
+    });
+    if (dropped.length > 0) {
+      this.#onDropped(shape.queue, dropped);
+      this.#onFull(shape.queue, capacity);
+    }
+    return plain;
+  }
+
   #refusedFull(entry: Entry, outcome: FullOutcome): void {
     const { request, tries } = entry;
     const { whenFull, group } = request;
     const canNeverFit = group.atomic && group.ids.length > outcome.capacity;
-    if (whenFull === "reject" || !outcome.hasConsumer || canNeverFit) {
-      this.#tellAll(entry, outcome);
-    } else if (whenFull === "wait") {
+    if (typeof whenFull === "object" && outcome.hasConsumer && !canNeverFit) {
+      this.#retryLater(entry, whenFull.retry, outcome);
+    } else if (whenFull === "wait" && outcome.hasConsumer && !canNeverFit) {
       let room = this.#rooms.get(group.shape.queue);
       if (room === undefined) {
         room = this.#newRoom(group.shape.queue, outcome);
@@ -176,7 +204,7 @@ export class Intake {
       if (tries > 0) room.back({ ...entry, tries: tries + 1 });
       else this.#park(room, request, entry.indexes);
     } else {
-      this.#retryLater(entry, whenFull.retry, outcome);
+      this.#tellAll(entry, outcome);
     }
   }
 

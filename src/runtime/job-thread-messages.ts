@@ -5,16 +5,19 @@ import type {
   AbortReason,
   AddedMessage,
   AddRequest,
+  AwaitedMessage,
+  AwaitMessage,
   EndMessage,
   ProgressMessage,
+  UnawaitMessage,
 } from "./messages.ts";
 
-/** What a job thread is started with. */
+/** What a job thread is started with; a job process gets it as its argument. */
 export interface JobThreadData {
   readonly module: string;
 }
 
-/** Supervisor → job thread. */
+/** Supervisor → job thread or job process. */
 export type ToJobThread =
   | { readonly type: "run"; readonly job: ClaimedJob }
   | {
@@ -23,13 +26,14 @@ export type ToJobThread =
       readonly token: number;
       readonly reason: AbortReason | "timeout";
     }
+  | AwaitedMessage
   | {
       readonly type: "added";
       readonly ids: readonly JobNumber[];
       readonly message: AddedMessage;
     };
 
-/** Job thread → supervisor. */
+/** Job thread or job process → supervisor. */
 export type FromJobThread =
   | { readonly type: "ready" }
   /** The thread's loop is free: it has told the handler. */
@@ -37,4 +41,8 @@ export type FromJobThread =
   | (EndMessage & { readonly type: "end"; readonly end: AttemptEnd })
   | (ProgressMessage & { readonly type: "progress" })
   | { readonly type: "log"; readonly line: LogLine }
+  | AwaitMessage
+  | UnawaitMessage
+  /** Why it is about to end, where its exit does not say. */
+  | { readonly type: "dying"; readonly reason: string }
   | { readonly type: "add"; readonly request: AddRequest };

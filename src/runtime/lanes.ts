@@ -1,4 +1,5 @@
 import type { ClaimedJob } from "../core/job.ts";
+import type { CrewLane } from "../core/task.ts";
 import type { Channel } from "./channel.ts";
 import type { Lane } from "./executor.ts";
 import type {
@@ -20,14 +21,18 @@ export function loopLane(client: Channel<ToEngine, FromEngine>, slots: number): 
   };
 }
 
-/** Handlers on job threads, which belong to the supervisor. */
-export function threadLane(supervisor: Channel<FromSupervisor, ToSupervisor>, slots: number): Lane {
+/** Handlers on job threads or in job processes, which belong to the supervisor. */
+export function crewLane(
+  supervisor: Channel<FromSupervisor, ToSupervisor>,
+  name: CrewLane,
+  slots: number,
+): Lane {
   return {
-    name: "thread",
+    name,
     slots,
-    start: (jobs) => supervisor.send({ type: "run", jobs }),
+    start: (jobs) => supervisor.send({ type: "run", lane: name, jobs }),
     abort: (leases, reason) => supervisor.send({ type: "abort", leases, reason }),
-    giveBack: () => supervisor.send({ type: "giveBack" }),
+    giveBack: () => supervisor.send({ type: "giveBack", lane: name }),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * Starts the two runtime threads and keeps them running. The store thread runs the engine; the
- * supervisor runs the job threads. They talk to each other by a port of their own, so that work
+ * supervisor runs the job threads and job processes. They talk to each other by a port of their own, so that work
  * goes on while the main loop is blocked. Either is replaced when it dies, within a budget.
  */
 import { existsSync } from "node:fs";
@@ -23,7 +23,7 @@ export interface LaunchOptions {
   /** Where the main loop shows that it turns. */
   readonly beat: SharedArrayBuffer;
   readonly engine: EngineOptions;
-  /** The module that job threads load; `null` when no task runs on a thread. */
+  /** The module that job threads and processes load; `null` when all tasks run on the loop. */
   readonly module: string | null;
 }
 
@@ -116,9 +116,9 @@ class ThreadRuntime implements RuntimeHandle {
   }
 
   #startSupervisor(engine: MessagePort): Worker {
-    const { tasks, threadSlots } = this.#engine;
+    const { tasks, threadSlots, processSlots, aloneSlots } = this.#engine;
     const workerData: SupervisorData = {
-      ...{ engine, tasks, threadSlots, beat: this.#options.beat },
+      ...{ engine, tasks, threadSlots, processSlots, aloneSlots, beat: this.#options.beat },
       module: this.#options.module,
       execArgv: process.execArgv,
       nodeOptions: process.env["NODE_OPTIONS"] ?? null,

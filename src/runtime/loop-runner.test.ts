@@ -50,6 +50,7 @@ function aRunner({
       progress: () => undefined,
       log: () => undefined,
       enqueue: async () => ({ id: "j_1" }),
+      result: async () => undefined,
     },
   });
   const begun = (): number[] => bodies.map(({ id }) => id);

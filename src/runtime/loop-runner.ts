@@ -78,6 +78,8 @@ export class LoopRunner {
   /** Calls in the context of whoever made the runner, and leaves none behind. */
   readonly #inOwnContext = AsyncLocalStorage.snapshot();
   readonly #freeSlots: Slot[] = [];
+  /** Attempts that wait for other jobs and lend their slots, by how many they wait for. */
+  readonly #lent = new Map<JobNumber, number>();
   #waiting = new Fifo<LoopAttempt>();
   #leaked = 0;
   #turnStart: MonotonicMs = 0;
@@ -171,6 +173,24 @@ export class LoopRunner {
     this.#newTurn();
   }
 
+  /** Lets another attempt run while this one waits for it. Call what it answers when the wait is over. */
+  lend({ id, token }: Lease): () => void {
+    const isRunning = (): boolean => this.#running.get(id)?.token === token;
+    if (!isRunning()) return () => undefined;
+    this.#lent.set(id, (this.#lent.get(id) ?? 0) + 1);
+    this.#next();
+    return () => {
+      const count = this.#lent.get(id) ?? 0;
+      if (!isRunning() || count === 0) return;
+      if (count === 1) this.#lent.delete(id);
+      else this.#lent.set(id, count - 1);
+    };
+  }
+
+  get #hasSlot(): boolean {
+    return this.#running.size - this.#lent.size < this.#slots;
+  }
+
   /** Gives back what has not begun. */
   giveBack(): void {
     for (const { id, token } of this.#waiting) {
@@ -195,13 +215,13 @@ export class LoopRunner {
     if (this.#isPumping) return;
     this.#isPumping = true;
     let starts = 0;
-    while (this.#waiting.size > 0 && this.#running.size < this.#slots) {
+    while (this.#waiting.size > 0 && this.#hasSlot) {
       if (++starts % STARTS_PER_LOOK === 0 && this.#isTurnOver()) break;
       const next = this.#waiting.shift();
       if (next !== undefined) this.#start(next);
     }
     this.#isPumping = false;
-    if (this.#waiting.size > 0 && this.#running.size < this.#slots) this.#pumpLater();
+    if (this.#waiting.size > 0 && this.#hasSlot) this.#pumpLater();
   }
 
   #isTurnOver(): boolean {
@@ -300,6 +320,7 @@ export class LoopRunner {
     if (phase !== "running") return false;
     if (slot !== undefined) this.#freeSlots.push(slot);
     this.#running.delete(id);
+    if (this.#lent.size > 0) this.#lent.delete(id);
     return true;
   }
 
@@ -314,6 +335,7 @@ export class LoopRunner {
     running.phase = phase;
     this.#leaked++;
     this.#running.delete(running.id);
+    this.#lent.delete(running.id);
     running.context?.revoke(reason);
   }
 

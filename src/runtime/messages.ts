@@ -4,20 +4,20 @@
  * job.
  */
 import type { MonotonicMs } from "../core/clock.ts";
-import type { WhenFull } from "../core/enqueue-order.ts";
 import type { ErrorRecord } from "../core/errors.ts";
 import type { AppEvent, AppEvents } from "../core/events.ts";
 import type { ClaimedJob, JobNumber, JobRecord, Lease, OwnerId } from "../core/job.ts";
 import type { LogLine } from "../core/job-context.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
-import type { TaskFacts } from "../core/task.ts";
+import type { Overflow } from "../core/overflow.ts";
+import type { CrewLane, TaskFacts } from "../core/task.ts";
 import type { AddGroup, AddOutcome, ListQuery, Owner, QueueRecord } from "../store/store.ts";
 
 /** One group on its way in. `batch` is answered by an AddedMessage. */
 export interface AddRequest {
   readonly batch: number;
   readonly group: AddGroup;
-  readonly whenFull: WhenFull;
+  readonly whenFull: Overflow;
   readonly waitersMax: number;
   /** How long it may wait for room. */
   readonly deadline: MonotonicMs;
@@ -25,8 +25,10 @@ export interface AddRequest {
   readonly answerBy: MonotonicMs;
 }
 
-/** What an add came to, for one job: the store's word, or an error. */
-export type Added = AddOutcome | { readonly kind: "error"; readonly error: ErrorRecord };
+/** What an add came to, for one job: the store's word, or an error. A job that was dropped is stored too. */
+export type Added =
+  | Exclude<AddOutcome, { readonly kind: "dropped" | "displaced" }>
+  | { readonly kind: "error"; readonly error: ErrorRecord };
 
 /** "added" for the whole batch, or what is known so far of single jobs (by index). */
 export interface AddedMessage {
@@ -51,6 +53,33 @@ export interface ProgressMessage extends Lease {
   readonly note: string | null;
 }
 
+/** A handler waits for another job. `call` is its number where it runs. */
+export interface AwaitMessage extends Lease {
+  readonly type: "await";
+  readonly call: number;
+  /** The id of the job that it waits for. */
+  readonly job: string;
+}
+
+/** It does not wait any more. */
+export interface UnawaitMessage {
+  readonly type: "unawait";
+  readonly call: number;
+}
+
+/** What a wait came to. */
+export type WaitOutcome =
+  | { readonly kind: "settled"; readonly record: JobRecord }
+  /** It is not in the store any more. */
+  | { readonly kind: "gone" }
+  | { readonly kind: "error"; readonly error: ErrorRecord };
+
+export interface AwaitedMessage {
+  readonly type: "awaited";
+  readonly call: number;
+  readonly outcome: WaitOutcome;
+}
+
 /** Client → engine. */
 export type ToEngine =
   | {
@@ -66,6 +95,8 @@ export type ToEngine =
   | { readonly type: "unwatch"; readonly ids: readonly JobNumber[] }
   /** Attempts that the main loop holds, for an engine that has just been started. */
   | { readonly type: "held"; readonly jobs: readonly ClaimedJob[] }
+  | AwaitMessage
+  | UnawaitMessage
   /** Bodies of timed-out loop handlers that have ended after all: their retries may start. */
   | { readonly type: "bodiesEnded"; readonly ids: readonly JobNumber[] };
 
@@ -107,6 +138,7 @@ export interface CallAnswers {
 /** Engine → client. */
 export type FromEngine =
   | AddedMessage
+  | AwaitedMessage
   | { readonly type: "attempts"; readonly jobs: readonly AttemptColumns[] }
   /** The attempt no longer counts: cancelled, lost or shut down. */
   | { readonly type: "abort"; readonly leases: readonly Lease[]; readonly reason: AbortReason }
@@ -140,10 +172,13 @@ export interface AttemptColumns {
 
 /** Engine → supervisor. */
 export type ToSupervisor =
-  | { readonly type: "run"; readonly jobs: readonly ClaimedJob[] }
+  | { readonly type: "run"; readonly lane: CrewLane; readonly jobs: readonly ClaimedJob[] }
   | { readonly type: "abort"; readonly leases: readonly Lease[]; readonly reason: AbortReason }
-  | { readonly type: "giveBack" }
-  /** The answer to an "add" of that thread. `ids` are the numbers that its jobs were given. */
+  | { readonly type: "giveBack"; readonly lane: CrewLane }
+  /** All jobs that handlers wait for: a slot that was lent is for one of these. */
+  | { readonly type: "preferred"; readonly ids: readonly JobNumber[] }
+  | (AwaitedMessage & { readonly thread: number })
+  /** The answer to an "add" of that thread or process. `ids` are the numbers that its jobs were given. */
   | {
       readonly type: "added";
       readonly thread: number;
@@ -155,12 +190,13 @@ export type ToSupervisor =
 export type FromSupervisor =
   | { readonly type: "ends"; readonly ends: readonly EndMessage[] }
   | { readonly type: "progress"; readonly progress: readonly ProgressMessage[] }
-  /** A handler on a thread enqueues: the engine makes the id. */
+  /** A handler on a thread or in a process enqueues: the engine makes the id. */
   | { readonly type: "add"; readonly thread: number; readonly request: AddRequest }
+  | ((AwaitMessage | UnawaitMessage) & { readonly thread: number })
   | { readonly type: "log"; readonly line: LogLine }
   | { readonly type: "event"; readonly event: AppEvent }
-  /** The job threads' restart budget is used up: they take no more work. */
-  | { readonly type: "broken"; readonly data: AppEvents["broken"] }
+  /** A lane's restart budget is used up: it takes no more work. */
+  | { readonly type: "broken"; readonly lane: CrewLane; readonly data: AppEvents["broken"] }
   /** Attempts that the supervisor holds, for an engine that has just been started. */
   | { readonly type: "held"; readonly jobs: readonly ClaimedJob[] };
 
@@ -171,6 +207,9 @@ export interface EngineOptions {
   /** Slots by lane; no lane with 0 slots takes jobs. */
   readonly loopSlots: number;
   readonly threadSlots: number;
+  readonly processSlots: number;
+  /** For suspects of all tasks; 0 where no module says what they are. */
+  readonly aloneSlots: number;
   readonly queues: readonly string[];
   readonly label: string;
   /** The owner of the engine that this one replaces: it says goodbye for it. */

@@ -32,6 +32,12 @@ export function receiveFromClient(engine: Engine, message: ToEngine): void {
     case "held":
       engine.executor.adopt(message.jobs);
       return;
+    case "await":
+      engine.waits.begin("client", message);
+      return;
+    case "unawait":
+      engine.waits.end("client", message.call);
+      return;
     case "bodiesEnded":
       for (const id of message.ids) hasten(engine, id);
       return;
@@ -126,7 +132,7 @@ function hasten(engine: Engine, id: JobNumber): void {
   );
 }
 
-/** Ends, progress and enqueues of the handlers on threads. */
+/** Ends, progress and enqueues of the handlers on threads and in processes. */
 export function receiveFromSupervisor(engine: Engine, message: FromSupervisor): void {
   switch (message.type) {
     case "ends":
@@ -140,8 +146,14 @@ export function receiveFromSupervisor(engine: Engine, message: FromSupervisor): 
     case "add":
       engine.threadAdds.add(message.thread, message.request);
       return;
+    case "await":
+      engine.waits.begin(message.thread, message);
+      return;
+    case "unawait":
+      engine.waits.end(message.thread, message.call);
+      return;
     case "broken":
-      engine.executor.closeLane("thread");
+      engine.executor.closeLane(message.lane);
       engine.ports.client.send({ type: "event", event: { name: "broken", data: message.data } });
       return;
     case "log":

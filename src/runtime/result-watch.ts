@@ -26,6 +26,10 @@ export class ResultWatch {
     this.#onError = options.onError;
   }
 
+  get watched(): readonly JobNumber[] {
+    return [...this.#watched];
+  }
+
   get isWatching(): boolean {
     return this.#watched.size > 0;
   }

@@ -28,7 +28,12 @@ function laneOf(stage: StoreStage): NotedLane {
 async function aFetcher(): Promise<ServiceScene> {
   const stage = await StoreStage.open();
   const options = { owner: stage.owner, tasks: [someFacts()], queues: ["mail"] };
-  const service = new Fetcher({ ...stage.tools, ...options, onClaimed: () => undefined });
+  const service = new Fetcher({
+    ...stage.tools,
+    ...options,
+    onClaimed: () => undefined,
+    targets: () => [],
+  });
   return { stage, service, step: "claim", next: () => service.noteAll() };
 }
 
@@ -38,6 +43,7 @@ async function aSettler(): Promise<ServiceScene> {
     ...stage.tools,
     onSettled: () => undefined,
     onRetry: () => undefined,
+    onLost: () => undefined,
   });
   const attempt = { job: aClaimedJob(), facts: someFacts(), lane: laneOf(stage), since: 0 };
   const next = (): void => {
@@ -63,6 +69,7 @@ async function aRenewer(): Promise<ServiceScene> {
     ...stage.tools,
     onSettled: () => undefined,
     onRetry: () => undefined,
+    onLost: () => undefined,
   });
   const renewer = new Renewer({ ...stage.tools, settler });
   stage.executor.start(laneOf(stage), [aClaimedJob()]);

@@ -30,6 +30,7 @@ export class Settler implements Service {
   readonly #random: Random;
   readonly #onSettled: (ids: readonly JobNumber[]) => void;
   readonly #onRetry: (runAt: EpochMs) => void;
+  readonly #onLost: () => void;
   readonly #onError: (name: string, error: unknown) => void;
   #due: Due[] = [];
   /** In the store's hands, or waiting there to be tried again. */
@@ -48,6 +49,8 @@ export class Settler implements Service {
     readonly onSettled: (ids: readonly JobNumber[]) => void;
     /** Some of them are to be tried again, the first at this instant. */
     readonly onRetry: (runAt: EpochMs) => void;
+    /** Some of them were lost with their thread or process, and are ready again. */
+    readonly onLost: () => void;
     readonly onError: (name: string, error: unknown) => void;
   }) {
     this.#store = options.store;
@@ -56,6 +59,7 @@ export class Settler implements Service {
     this.#random = options.random;
     this.#onSettled = options.onSettled;
     this.#onRetry = options.onRetry;
+    this.#onLost = options.onLost;
     this.#onError = options.onError;
   }
 
@@ -116,14 +120,16 @@ export class Settler implements Service {
       return;
     }
     let retryAt = Number.POSITIVE_INFINITY;
+    let hasLost = false;
     for (const { id, outcome } of settlements) {
       this.#unconfirmed.delete(id);
       if (outcome.event === "failForRetry") retryAt = Math.min(retryAt, outcome.runAt);
-      else if (outcome.event === "loseLease") retryAt = Math.min(retryAt, this.#clock.wallNow());
+      else if (outcome.event === "loseLease") hasLost = true;
     }
     const lostIds = new Set(lost.map(({ id }) => id));
     this.#onSettled(settlements.filter(({ id }) => !lostIds.has(id)).map(({ id }) => id));
     if (retryAt !== Number.POSITIVE_INFINITY) this.#onRetry(retryAt);
+    if (hasLost) this.#onLost();
   }
 
   #pause(ms: number): Promise<void> {

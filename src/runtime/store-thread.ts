@@ -70,7 +70,7 @@ async function start(): Promise<void> {
   );
 }
 
-/** Its threads died with it: what they ran is lost, and what waited there too. */
+/** Its threads and processes died with it: what they ran is lost, and what waited there too. */
 function replaceSupervisor(engine: Engine | undefined, next: MessagePort): void {
   toSupervisor.switchTo(portChannel(next));
   // It is just being composed, and has given no work away yet.
@@ -85,7 +85,7 @@ function replaceSupervisor(engine: Engine | undefined, next: MessagePort): void 
     isGuilty: false,
   } as const;
   for (const attempt of [...engine.executor.attempts]) {
-    if (attempt.lane.name !== "thread") continue;
+    if (attempt.lane.name === "loop") continue;
     engine.executor.ended(attempt.job, "lost");
     engine.settler.add(attempt, end);
   }

@@ -1,5 +1,5 @@
 /**
- * The entry of the supervisor thread: parent of the job threads, keeper of their deadlines. It
+ * The entry of the supervisor thread: parent of the job threads and processes, keeper of their deadlines. It
  * opens no store and calls nothing that blocks.
  */
 import { extname } from "node:path";
@@ -7,9 +7,12 @@ import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { invariant } from "../core/invariant.ts";
 import type { TaskFacts } from "../core/task.ts";
 import { probeMain } from "../stack/main-probe.ts";
+import { startNodeProcess } from "../threads/node-process.ts";
 import { startNodeThread } from "../threads/node-thread.ts";
+import type { SlotThread } from "../threads/thread-slot.ts";
 import type { Channel } from "./channel.ts";
 import { readBeat } from "./loop-beat.ts";
+import type { FromJobThread, ToJobThread } from "./job-thread-messages.ts";
 import { type LoopBlock, LoopWatch } from "./loop-watch.ts";
 import type { FromSupervisor, ToSupervisor } from "./messages.ts";
 import { nodeClock, nodeTimers } from "./node-ports.ts";
@@ -25,7 +28,9 @@ export interface SupervisorData {
   readonly engine: MessagePort;
   readonly tasks: readonly TaskFacts[];
   readonly threadSlots: number;
-  /** The task module's URL; `null` when no task runs on a thread. */
+  readonly processSlots: number;
+  readonly aloneSlots: number;
+  /** The task module's URL; `null` when all tasks run on the loop. */
   readonly module: string | null;
   /** The process's own flags and NODE_OPTIONS: the user's handlers run as his server does. */
   readonly execArgv: readonly string[];
@@ -60,29 +65,47 @@ function engineChannel(enginePort: MessagePort): Channel<ToSupervisor, FromSuper
   return channel;
 }
 
-const entry = new URL(`./job-thread${extname(import.meta.url)}`, import.meta.url);
+const entryOf = (name: string): URL =>
+  new URL(`./${name}${extname(import.meta.url)}`, import.meta.url);
+const { module, nodeOptions } = data;
+const execArgv = [...data.execArgv];
+const env = nodeOptions === null ? process.env : { ...process.env, NODE_OPTIONS: nodeOptions };
+/** Shared by all crews, so that a number says which member of which crew. */
+let memberCount = 0;
 
-const crew = new ThreadCrew({
-  size: data.threadSlots,
+const tools = {
   tasks: data.tasks,
   clock: nodeClock,
   timers: nodeTimers,
-  spawn: (number) =>
-    startNodeThread(entry, {
-      name: `unjam job ${number}`,
-      workerData: { module: data.module },
-      execArgv: [...data.execArgv],
-      env:
-        data.nodeOptions === null
-          ? process.env
-          : { ...process.env, NODE_OPTIONS: data.nodeOptions },
-    }),
-  send: (message) => {
+  nextNumber: () => ++memberCount,
+  send(message: FromSupervisor) {
     if (message.type === "ends") recentEnds.note(message);
     engine.send(message);
   },
+};
+function spawnProcess(): SlotThread<FromJobThread, ToJobThread> {
+  const entry = entryOf("job-process");
+  return startNodeProcess(entry, { args: [module ?? ""], ...{ execArgv, env } });
+}
+
+const crews = [
+  new ThreadCrew({
+    ...tools,
+    lane: "thread",
+    size: data.threadSlots,
+    spawn: (number) =>
+      startNodeThread(entryOf("job-thread"), {
+        name: `unjam job ${number}`,
+        workerData: { module },
+        ...{ execArgv, env },
+      }),
+  }),
+  new ThreadCrew({ ...tools, lane: "process", size: data.processSlots, spawn: spawnProcess }),
+  new ThreadCrew({ ...tools, lane: "alone", size: data.aloneSlots, spawn: spawnProcess }),
+];
+engine.onMessage((message) => {
+  for (const crew of crews) crew.receive(message);
 });
-engine.onMessage((message) => crew.receive(message));
 
 const main = portChannel<MainToSupervisor, SupervisorToMain>(port);
 const watch = new LoopWatch({
@@ -97,7 +120,8 @@ main.onMessage((message) => {
   switch (message.type) {
     case "engine":
       engine.switchTo(engineChannel(message.port), [
-        { type: "held", jobs: crew.held() },
+        { type: "held", jobs: crews.flatMap((crew) => crew.held()) },
+        ...crews.flatMap((crew) => crew.openWaits()),
         ...recentEnds.take(),
       ]);
       return;
@@ -105,7 +129,7 @@ main.onMessage((message) => {
       watch.start();
       return;
     case "close":
-      crew.close().then(
+      Promise.all(crews.map((crew) => crew.close())).then(
         () => main.send({ type: "closed" }),
         () => main.send({ type: "closed" }),
       );

@@ -1,19 +1,24 @@
 /**
- * The job threads and what runs on them: one attempt per thread, the rest in line. Lives in the
- * supervisor, which does nothing that blocks, so its deadlines hold whatever the handlers do.
+ * The job threads, or the job processes, and what runs on them: one attempt on each, the rest in
+ * line. Lives in the supervisor, which does nothing that blocks, so its deadlines hold whatever
+ * the handlers do. What is said of threads here holds for child processes alike: they only differ
+ * in how they are started and ended.
  *
  * The kill ladder of an attempt: near its deadline a spare thread is warmed; at the deadline the
  * handler is told to stop; a thread that does not even take the message is blocked and ended at
  * once, one that does gets ABORT_GRACE_MS. The spare takes the slot before the old thread is
  * ended, so that no capacity is missing while it dies. Only the guilty attempt pays: what waits in
  * line was never on the thread.
+ *
+ * A handler that waits for another job lends its slot: one more may run, but only a job that
+ * somebody waits for. With any other in its place a row of parents would take the slots that their
+ * children need. At most as many are lent as there are.
  */
-import type { Clock, Timer, Timers } from "../core/clock.ts";
+import type { Clock, Timers } from "../core/clock.ts";
 import { toErrorRecord } from "../core/error-record.ts";
-import { UnjamError } from "../core/errors.ts";
 import type { AppEvent } from "../core/events.ts";
 import { invariant } from "../core/invariant.ts";
-import type { ClaimedJob, Lease } from "../core/job.ts";
+import type { ClaimedJob, JobNumber, Lease } from "../core/job.ts";
 import {
   ABORT_ACK_MS,
   ABORT_GRACE_MS,
@@ -22,51 +27,52 @@ import {
 } from "../core/limits.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
 import { RestartBudget } from "../core/restart-budget.ts";
-import type { TaskFacts } from "../core/task.ts";
+import type { CrewLane, TaskFacts } from "../core/task.ts";
 import { type SlotThread, ThreadSlot } from "../threads/thread-slot.ts";
+import {
+  deathOf,
+  freeSlots,
+  lentCount,
+  MADE_OF,
+  type Member,
+  timedOut,
+  tooManyWait,
+  type Work,
+} from "./crew-member.ts";
 import type { FromJobThread, ToJobThread } from "./job-thread-messages.ts";
-import type { AbortReason, FromSupervisor, ToSupervisor } from "./messages.ts";
-
-type Slot = ThreadSlot<FromJobThread, ToJobThread>;
-
-/** The work of one slot and the ladder's next step. */
-interface Work {
-  readonly job: ClaimedJob;
-  readonly facts: TaskFacts;
-  /** Why it was told to stop; `null` while it may run. */
-  stopping: AbortReason | "timeout" | null;
-  timer: Timer;
-}
-
-interface Member {
-  readonly number: number;
-  readonly slot: Slot;
-  work: Work | null;
-}
+import type { AbortReason, AwaitMessage, FromSupervisor, ToSupervisor } from "./messages.ts";
 
 export class ThreadCrew {
+  readonly #lane: CrewLane;
   readonly #size: number;
   readonly #tasks: ReadonlyMap<string, TaskFacts>;
   readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #spawn: (number: number) => SlotThread<FromJobThread, ToJobThread>;
   readonly #send: (message: FromSupervisor) => void;
+  readonly #nextNumber: () => number;
   readonly #budget = new RestartBudget();
   readonly #members = new Map<number, Member>();
   readonly #spares: Member[] = [];
   #line: ClaimedJob[] = [];
-  #lastNumber = 0;
+  /** Jobs that somebody waits for. */
+  #preferred: ReadonlySet<JobNumber> = new Set();
   #isBroken = false;
   #isClosed = false;
 
   constructor(options: {
+    readonly lane: CrewLane;
     readonly size: number;
     readonly tasks: readonly TaskFacts[];
     readonly clock: Clock;
     readonly timers: Timers;
     readonly spawn: (number: number) => SlotThread<FromJobThread, ToJobThread>;
+    /** A number that no member of any crew has had. */
+    readonly nextNumber: () => number;
     readonly send: (message: FromSupervisor) => void;
   }) {
+    this.#lane = options.lane;
+    this.#nextNumber = options.nextNumber;
     this.#size = options.size;
     this.#tasks = new Map(options.tasks.map((facts) => [facts.name, facts]));
     this.#clock = options.clock;
@@ -83,6 +89,7 @@ export class ThreadCrew {
   receive(message: ToSupervisor): void {
     switch (message.type) {
       case "run":
+        if (message.lane !== this.#lane) return;
         this.#line.push(...message.jobs);
         if (this.#isBroken) this.#giveBack();
         else this.#dispatch();
@@ -91,12 +98,26 @@ export class ThreadCrew {
         for (const lease of message.leases) this.#abort(lease, message.reason);
         return;
       case "giveBack":
-        this.#giveBack();
+        if (message.lane === this.#lane) this.#giveBack();
+        return;
+      case "preferred":
+        this.#preferred = new Set(message.ids);
+        this.#dispatch();
+        return;
+      case "awaited":
+        this.#waitOver(message);
         return;
       case "added":
         this.#members.get(message.thread)?.slot.post(message);
         return;
     }
+  }
+
+  /** Waits of the handlers here, for an engine that takes over. */
+  openWaits(): FromSupervisor[] {
+    return this.#busy().flatMap(({ number, waits }) =>
+      [...waits.values()].map((message) => ({ ...message, thread: number })),
+    );
   }
 
   /** Ends all threads. What they ran is the engine's to hand back. */
@@ -120,16 +141,31 @@ export class ThreadCrew {
 
   #startIdle(): void {
     for (const member of this.#members.values()) {
-      if (this.#line.length === 0) return;
-      if (member.slot.state === "idle") this.#start(member);
+      if (member.slot.state !== "idle") continue;
+      const job = this.#takeNext();
+      if (job === undefined) return;
+      this.#start(member, job);
     }
+  }
+
+  /** The first in line that may run now: one that is waited for on a slot that was lent, else any. */
+  #takeNext(): ClaimedJob | undefined {
+    if (this.#line.length === 0) return undefined;
+    const { own, lent } = freeSlots(this.#size, this.#members.values());
+    const isPreferred = ({ id }: ClaimedJob): boolean => this.#preferred.has(id);
+    const preferred = this.#preferred.size === 0 ? -1 : this.#line.findIndex(isPreferred);
+    if (own + lent > 0 && preferred >= 0) return this.#line.splice(preferred, 1)[0];
+    return own > 0 ? this.#line.shift() : undefined;
   }
 
   /** Whether one more thread would find work. */
   #isShort(): boolean {
+    const { own, lent } = freeSlots(this.#size, this.#members.values());
+    const wanted = lent === 0 ? [] : this.#line.filter(({ id }) => this.#preferred.has(id));
+    const onLent = Math.min(lent, wanted.length);
+    const onOwn = Math.min(own, this.#line.length - onLent);
     const members = [...this.#members.values()];
-    const startingCount = members.filter(({ slot }) => slot.state === "starting").length;
-    return members.length < this.#size && startingCount < this.#line.length;
+    return members.filter(({ slot }) => slot.state === "starting").length < onLent + onOwn;
   }
 
   /** A warm spare if there is one, else a new thread. False when there are to be no more. */
@@ -141,22 +177,20 @@ export class ThreadCrew {
   }
 
   #newMember(): Member {
-    const number = ++this.#lastNumber;
-    const slot: Slot = new ThreadSlot(this.#spawn(number), {
+    const number = this.#nextNumber();
+    const slot = new ThreadSlot<FromJobThread, ToJobThread>(this.#spawn(number), {
       message: (message) => this.#message(member, message),
       gone: (reason) => this.#gone(member, reason),
     });
-    const member: Member = { number, slot, work: null };
+    const member: Member = { number, slot, work: null, lastWord: undefined, waits: new Map() };
     return member;
   }
 
-  #start(member: Member): void {
-    const job = this.#line.shift();
-    if (job === undefined) return;
+  #start(member: Member, job: ClaimedJob): void {
     const facts = this.#tasks.get(job.task);
     invariant(
       facts !== undefined,
-      `a job of task "${job.task}" was sent to the threads, and it is not known there`,
+      `a job of task "${job.task}" was sent to the supervisor, and it is not known there`,
     );
     const timer = this.#timers.after(facts.timeoutMs * SPARE_AT_FRACTION, () =>
       this.#nearDeadline(member),
@@ -168,7 +202,8 @@ export class ThreadCrew {
   #nearDeadline(member: Member): void {
     const { work } = member;
     if (work === null) return;
-    if (this.#spares.length === 0 && !this.#isClosed) this.#spares.push(this.#newMember());
+    const wantsSpare = this.#spares.length === 0 && !MADE_OF[this.#lane].isUsedOnce;
+    if (wantsSpare && !this.#isClosed) this.#spares.push(this.#newMember());
     const leftMs = work.facts.timeoutMs * (1 - SPARE_AT_FRACTION);
     work.timer = this.#timers.after(leftMs, () => this.#tellToStop(member, "timeout"));
   }
@@ -222,7 +257,34 @@ export class ThreadCrew {
       case "log":
         this.#send(message);
         return;
+      case "await":
+        this.#wait(member, message);
+        return;
+      case "unawait":
+        if (member.waits.delete(message.call)) this.#send({ ...message, thread: member.number });
+        return;
+      case "dying":
+        member.lastWord = message.reason;
+        return;
     }
+  }
+
+  /** Lends the member's slot, unless as many are lent as there are. */
+  #wait(member: Member, message: AwaitMessage): void {
+    if (member.waits.size === 0 && lentCount(this.#members.values()) >= this.#size) {
+      const error = toErrorRecord(tooManyWait(this.#lane, this.#size));
+      const { call } = message;
+      member.slot.post({ type: "awaited", call, outcome: { kind: "error", error } });
+      return;
+    }
+    member.waits.set(message.call, message);
+    this.#send({ ...message, thread: member.number });
+    this.#dispatch();
+  }
+
+  #waitOver({ thread, ...message }: ToSupervisor & { readonly type: "awaited" }): void {
+    const member = this.#members.get(thread);
+    if (member?.waits.delete(message.call) === true) member.slot.post(message);
   }
 
   #graceFor(member: Member, { id, token }: Lease): void {
@@ -237,11 +299,29 @@ export class ThreadCrew {
     if (work === null) return;
     work.timer.cancel();
     member.work = null;
+    member.waits.clear();
     member.slot.finish();
+    if (MADE_OF[this.#lane].isUsedOnce) this.#retire(member);
+    else if (this.#members.size > this.#size + lentCount(this.#members.values()))
+      this.#setAside(member);
     // What it throws after being told to stop is its way of stopping, not its own failure.
-    if (work.stopping === "timeout" && end.kind === "threw") this.#report(work, timedOut(work));
+    if (work.stopping === "timeout" && end.kind === "threw")
+      this.#report(work, timedOut(this.#lane, work));
     else if (work.stopping === null || work.stopping === "timeout") this.#report(work, end);
     this.#dispatch();
+  }
+
+  /** Not needed before a slot is lent again, which is soon where handlers wait for others. */
+  #setAside(member: Member): void {
+    this.#members.delete(member.number);
+    if (this.#spares.length < this.#size) this.#spares.push(member);
+    else void member.slot.end();
+  }
+
+  /** Its use is over. */
+  #retire(member: Member): void {
+    this.#members.delete(member.number);
+    void member.slot.end();
   }
 
   /** Takes the slot from a thread that does not stop, and ends the thread. */
@@ -249,7 +329,7 @@ export class ThreadCrew {
     const { work } = member;
     if (work === null) return;
     member.work = null;
-    if (work.stopping === "timeout") this.#report(work, timedOut(work));
+    if (work.stopping === "timeout") this.#report(work, timedOut(this.#lane, work));
     this.#members.delete(member.number);
     // Ended on purpose, and paid for by its job: the budget is for threads that die by themselves.
     this.#sayReplaced(`it ran task "${work.facts.name}" past its end`);
@@ -266,12 +346,13 @@ export class ThreadCrew {
   /** Left behind for as long as the process lives, which cannot be done without end. */
   #sayStuck({ facts }: Work): void {
     this.#mayRestart(
-      `a thread of task "${facts.name}" sits in native code and cannot be ended; it is left behind`,
+      `a ${MADE_OF[this.#lane].runs} of task "${facts.name}" sits in native code and cannot be ended; it is left behind`,
     );
   }
 
   /** A thread is gone that nobody ended, or one that was: then it is forgotten already. */
-  #gone(member: Member, reason: string): void {
+  #gone(member: Member, exitReason: string): void {
+    const reason = member.lastWord ?? exitReason;
     const spare = this.#spares.indexOf(member);
     if (spare >= 0) this.#spares.splice(spare, 1);
     const wasMember = this.#members.delete(member.number);
@@ -280,14 +361,15 @@ export class ThreadCrew {
     work?.timer.cancel();
     if (this.#isClosed) return;
     if (work !== null && (work.stopping === null || work.stopping === "timeout")) {
-      const error = new UnjamError("UNJAM_THREAD_DIED", { task: work.facts.name, reason });
-      this.#report(work, {
-        kind: "lost",
-        error: JSON.stringify(toErrorRecord(error)),
-        isGuilty: true,
-      });
+      const error = JSON.stringify(toErrorRecord(deathOf(this.#lane, work, reason)));
+      this.#report(work, { kind: "lost", error, isGuilty: true });
     }
     if (!wasMember && spare < 0) return;
+    if (work !== null && MADE_OF[this.#lane].isUsedOnce) {
+      this.#sayReplaced(reason);
+      this.#dispatch();
+      return;
+    }
     if (!this.#mayRestart(reason)) return;
     this.#timers.after(this.#budget.backOffMs(), () => this.#dispatch(), { keepsAlive: true });
   }
@@ -298,8 +380,8 @@ export class ThreadCrew {
       this.#sayReplaced(reason);
       return true;
     }
-    const data = { part: "job thread", reason, restarts: this.#budget.count };
-    if (!this.#isBroken) this.#send({ type: "broken", data });
+    const data = { part: MADE_OF[this.#lane].part, reason, restarts: this.#budget.count };
+    if (!this.#isBroken) this.#send({ type: "broken", lane: this.#lane, data });
     this.#isBroken = true;
     this.#giveBack();
     return false;
@@ -310,14 +392,8 @@ export class ThreadCrew {
   }
 
   #sayReplaced(reason: string): void {
-    const data = { part: "job thread", reason, restarts: this.#budget.count };
+    const data = { part: MADE_OF[this.#lane].part, reason, restarts: this.#budget.count };
     const event: AppEvent = { name: "replaced", data };
     this.#send({ type: "event", event });
   }
-}
-
-function timedOut({ facts }: Work): AttemptEnd {
-  const { name: task, timeoutMs } = facts;
-  const error = new UnjamError("UNJAM_ATTEMPT_TIMEOUT", { task, timeoutMs, runs: "thread" });
-  return { kind: "timedOut", error: JSON.stringify(toErrorRecord(error)), bodyRunsOn: false };
 }

@@ -3,6 +3,7 @@ import { type AddOrder, plainOrder, readOrder } from "../core/enqueue-order.ts";
 import { UnjamError } from "../core/errors.ts";
 import { formatJobId } from "../core/job-id.ts";
 import { ANSWER_MS_MIN, ANSWER_SLACK_MS } from "../core/limits.ts";
+import { storeOverflow } from "../core/overflow.ts";
 import { type TaskBody, taskBody } from "../core/task.ts";
 import { addRefusal } from "./add-refusal.ts";
 import type { FromJobThread, ToJobThread } from "./job-thread-messages.ts";
@@ -86,7 +87,8 @@ export class ThreadEnqueues {
       };
       const timer = this.#timers.after(answerMs + ANSWER_SLACK_MS, onTime);
       this.#callers.set(batch, { order, since, resolve, reject, timer });
-      const group = { shape, capacity, ids: [id], payloads: [payload], atomic: false };
+      const job = { ids: [id], payloads: [payload] };
+      const group = { shape, capacity, ...job, atomic: false, overflow: storeOverflow(whenFull) };
       const limits = { waitersMax, deadline: since + waitMs, answerBy: since + answerMs };
       this.#send({ type: "add", request: { batch, group, whenFull, ...limits } });
     });

@@ -14,7 +14,9 @@ function aRoom() {
   );
   const entry = (batch: number, waitMs = 10_000): Entry => {
     const deadline = clock.now() + waitMs;
-    const group = { shape: aShape(), capacity: 1, ids: [batch], payloads: ["{}"], atomic: false };
+    const jobs = { ids: [batch], payloads: ["{}"] };
+    const terms = { capacity: 1, atomic: false, overflow: "refuse" } as const;
+    const group = { shape: aShape(), ...terms, ...jobs };
     const limits = { waitersMax: 100, deadline, answerBy: deadline };
     return { request: { batch, group, whenFull: "wait", ...limits }, indexes: null, tries: 1 };
   };

@@ -23,6 +23,7 @@ import type {
   Settlement,
 } from "../core/job.ts";
 import type { JobState } from "../core/job-state.ts";
+import type { StoreOverflow } from "../core/overflow.ts";
 
 export interface Store {
   readonly capabilities: StoreCapabilities;
@@ -46,14 +47,21 @@ export interface Store {
   add(groups: readonly AddGroup[], deadline: MonotonicMs): Promise<readonly AddAnswer[]>;
 
   /**
-   * Leases ready jobs: per slot at most `limit`, by priority, then in the order they were added;
-   * across the tasks of one slot the order is best effort. Paused queues give nothing. The token
+   * Leases ready jobs: per slot at most `limit`, by priority, then in the order they were added,
+   * suspects last; across the tasks of one slot the order is best effort. Paused queues give nothing. The token
    * of each job rises by one.
    */
   claim(request: ClaimRequest, deadline: MonotonicMs): Promise<readonly ClaimedJob[]>;
 
   /** Moves lease ends and writes progress. Answers the leases that were already lost. */
   renew(renewals: readonly Renewal[], deadline: MonotonicMs): Promise<readonly Lease[]>;
+
+  /**
+   * Notes which job an attempt waits for, and follows who waits for whom, at most WAIT_CHAIN_MAX
+   * steps: a wait that would close a circle is answered with it and not noted. An attempt that
+   * waits for several has the last one noted.
+   */
+  awaitJob(request: AwaitRequest, deadline: MonotonicMs): Promise<AwaitAnswer>;
 
   /**
    * Ends attempts. Answers the leases that were already lost; their outcomes are dropped.
@@ -153,6 +161,8 @@ export interface AddGroup {
   readonly payloads: readonly string[];
   /** All or nothing (one enqueueMany), or each job a call of its own. */
   readonly atomic: boolean;
+  /** For jobs that find the queue full. Nothing is dropped while nobody consumes the queue. */
+  readonly overflow: StoreOverflow;
 }
 
 /** "added" when every job was; else one outcome per job. */
@@ -162,6 +172,14 @@ export type AddOutcome =
   | { readonly kind: "added" }
   /** The id or the key belongs to this job already; nothing was stored. */
   | { readonly kind: "exists"; readonly id: JobNumber }
+  /** Stored and dropped at once, because the queue was full. */
+  | { readonly kind: "dropped"; readonly capacity: number }
+  /** Added to a full queue; these, which waited there, are dropped. */
+  | {
+      readonly kind: "displaced";
+      readonly capacity: number;
+      readonly dropped: readonly JobNumber[];
+    }
   /** The id belongs to another task or payload. */
   | { readonly kind: "taken"; readonly id: JobNumber; readonly task: string }
   | {
@@ -186,6 +204,10 @@ export interface ClaimSlot {
   readonly queue: string;
   readonly tasks: readonly string[];
   readonly limit: number;
+  /** Only jobs with SUSPECT_LOSSES or more losses, or none of them. Absent: all, those last. */
+  readonly suspects?: "only" | "without";
+  /** Only these of them. Absent: any. */
+  readonly ids?: readonly JobNumber[];
 }
 
 export interface Renewal extends Lease {
@@ -193,6 +215,27 @@ export interface Renewal extends Lease {
   readonly progress: number | null;
   readonly note: string | null;
 }
+
+export interface AwaitRequest {
+  readonly lease: Lease;
+  /** By number or the caller's own id; `null`: it waits no more. */
+  readonly awaited: JobNumber | string | null;
+}
+
+export interface WaitStep {
+  readonly id: JobNumber;
+  readonly task: string;
+}
+
+export type AwaitAnswer =
+  /** The job that is waited for, which may be settled: then nothing is noted. */
+  | { readonly kind: "noted"; readonly record: JobRecord | null }
+  /** Each waits for the next, the last for the first, which is the one that asked. */
+  | { readonly kind: "circle"; readonly steps: readonly WaitStep[] }
+  /** The attempt has lost its lease. */
+  | { readonly kind: "lost" }
+  /** There is no such job. */
+  | { readonly kind: "unknown" };
 
 export interface WakeRequest {
   readonly limit: number;

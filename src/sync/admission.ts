@@ -4,9 +4,9 @@
  */
 import { type Backoff, backoffMs } from "../core/backoff.ts";
 import { UnjamError } from "../core/errors.ts";
-import { FullNotice } from "../core/full-notice.ts";
 import type { Overflow } from "../core/overflow.ts";
 import type { Consumers } from "./consumers.ts";
+import { FullReport } from "./full-report.ts";
 import type { Item } from "./item.ts";
 import type { Offer, QueueCore } from "./queue-core.ts";
 import type { QueueReport } from "./queue-report.ts";
@@ -24,9 +24,8 @@ export class Admission<T> {
   readonly #consumers: Consumers<T>;
   readonly #ports: SyncPorts;
   readonly #waitersMax: number;
-  readonly #notice: FullNotice;
+  readonly #report: FullReport;
   readonly #onDropped: (item: Item<T>, reason: string) => void;
-  #droppedCount = 0;
 
   constructor(options: {
     readonly core: QueueCore<T>;
@@ -42,15 +41,12 @@ export class Admission<T> {
     this.#ports = options.ports;
     this.#waitersMax = options.waitersMax;
     this.#onDropped = options.onDropped;
-    this.#notice = new FullNotice(options.ports.clock, (fullness) => {
-      const data = { ...fullness, droppedCount: this.#droppedCount };
-      options.report.emit("full", data, "a queue is full; callers wait or are refused");
-    });
+    this.#report = new FullReport(options);
   }
 
   /** Items that overflow policies dropped. */
   get droppedCount(): number {
-    return this.#droppedCount;
+    return this.#report.droppedCount;
   }
 
   /** Why nothing comes in any more, whether there is room or not. */
@@ -67,20 +63,28 @@ export class Admission<T> {
     else this.#overflow(terms);
   }
 
+  /** What a caller is told who found no room, at once or at the deadline. */
   full(waitedMs: number): UnjamError {
     const { name: queue, capacity } = this.#core;
+    this.#report.turnedAway();
     return new UnjamError("UNJAM_QUEUE_FULL", { queue, capacity, waitedMs });
   }
 
-  #admit(terms: Terms<T>): void {
+  /** Its caller waits no more. */
+  withdraw(terms: Terms<T>): void {
     this.#core.withdraw(terms);
+    this.#report.left();
+  }
+
+  #admit(terms: Terms<T>): void {
+    this.withdraw(terms);
     this.#core.admit(terms.item, terms.rank);
     terms.admitted();
   }
 
   #overflow(terms: Terms<T>): void {
     const { whenFull } = terms;
-    this.#notice.note(this.#core.name, this.#core.capacity);
+    this.#report.met();
     // The notice has run listeners, and they may have ended this wait, made room, or closed the queue.
     if (terms.item.phase !== "outside") return;
     const refusal = this.refusal();
@@ -93,8 +97,9 @@ export class Admission<T> {
   }
 
   #dropNewest(terms: Terms<T>): void {
-    this.#droppedCount++;
+    this.#report.dropped();
     terms.dropped();
+    this.#report.turnedAway();
   }
 
   /** The room goes to who dropped for it, also when others wait: they wait for takers. */
@@ -105,25 +110,31 @@ export class Admission<T> {
       this.#wait(terms);
       return;
     }
-    this.#droppedCount++;
+    this.#report.dropped();
     this.#core.replace(oldest, terms.item, terms.rank);
     this.#onDropped(oldest, "a newer one took its place (drop-oldest)");
     terms.admitted();
+    this.#report.turnedAway();
   }
 
   #wait(terms: Terms<T>): void {
     const { whenFull } = terms;
-    const refusal = this.#consumers.refusal();
+    const refusal = this.#consumers.refusal() ?? this.#noWaitingRoom();
     if (refusal !== undefined) {
       terms.refused(refusal);
-    } else if (this.#core.waiterCount >= this.#waitersMax) {
-      const details = { queue: this.#core.name, waitersMax: this.#waitersMax };
-      terms.refused(new UnjamError("UNJAM_TOO_MANY_WAITERS", details));
-    } else if (typeof whenFull === "object") {
-      this.#retryLater(terms, whenFull.retry, 1);
-    } else {
-      this.#core.enterRoom(terms);
+      this.#report.turnedAway();
+      return;
     }
+    if (typeof whenFull === "object") this.#retryLater(terms, whenFull.retry, 1);
+    else this.#core.enterRoom(terms);
+    this.#report.waiting();
+  }
+
+  #noWaitingRoom(): UnjamError | undefined {
+    const { name: queue, waiterCount } = this.#core;
+    const waitersMax = this.#waitersMax;
+    if (waiterCount < waitersMax) return undefined;
+    return new UnjamError("UNJAM_TOO_MANY_WAITERS", { queue, waitersMax });
   }
 
   #retryLater(terms: Terms<T>, backoff: Backoff, tries: number): void {

@@ -64,6 +64,6 @@ export function watchListeners(promise: Promise<unknown>, onUncertain: () => voi
 function isPlainAwait(stack: Stack): boolean {
   const [caller] = readFrames(stack);
   // No caller, or the loop that drains microtasks: the engine follows a promise that was returned.
-  if (caller === undefined || caller.isAsync || caller.script === TASK_QUEUES) return true;
+  if (caller === undefined || caller.script === TASK_QUEUES) return true;
   return caller.script === "" && (caller.name === "all" || caller.name === "allSettled");
 }

@@ -76,13 +76,6 @@ describe("a call site", () => {
       Reflect.set(Error, name, before);
     }
   });
-
-  it("says when its stack may have been cut", () => {
-    const deep = (depth: number): CallSite =>
-      depth === 0 ? CallSite.capture() : ([depth - 1].map(deep)[0] ?? CallSite.capture());
-
-    expect(deep(30).isCut).toBe(true);
-  });
 });
 
 describe("diagnostics", () => {

@@ -17,10 +17,13 @@ export type Diagnostics = "sampled" | "full" | "off";
 
 /** This file, as stack frames spell it; in a bundle it is the bundle. */
 const [HERE] = readFrames(captureStack(1));
-/** The folder of this package's own sources; `undefined` in a bundle, where all files are one. */
-const OWN = /^(.*\/)sync\/call-site\.[jt]s$/.exec(HERE?.script ?? "")?.[1];
-/** Files among ours whose places are told: tests, and the programs of the lab, which stand for a user's. */
-const TOLD = /\.test\.[cm]?[jt]s$|\/edges\/lab\/[\w-]+\/\w+\.[jt]s$/;
+/**
+ * This folder; `undefined` in a bundle, where all files are one. Whoever uses it from outside is a
+ * user, also when he belongs to this package.
+ */
+const OWN = /^(.*\/)call-site\.[jt]s$/.exec(HERE?.script ?? "")?.[1];
+/** Tests stand here too, and are users. */
+const TEST = /\.test\.[cm]?[jt]s$/;
 
 /** A place in the caller's code. Taken cheaply; the stack is only read when somebody asks. */
 export class CallSite {
@@ -33,7 +36,7 @@ export class CallSite {
 
   /**
    * Where the caller of `below` stands now; without `below`, where the first function outside this
-   * package's files stands, which a bundle cannot tell.
+   * folder stands, which a bundle cannot tell.
    */
   static capture(below?: Below): CallSite {
     return new CallSite(captureStack(SITE_FRAMES_MAX, below));
@@ -43,11 +46,6 @@ export class CallSite {
   get frames(): readonly Frame[] {
     this.#frames ??= withoutOwn(readFrames(this.#stack));
     return this.#frames;
-  }
-
-  /** Whether the frames may have been cut, so that the outermost is not known. */
-  get isCut(): boolean {
-    return this.frames.filter(({ isAsync }) => !isAsync).length + OWN_FRAMES_MAX >= SITE_FRAMES_MAX;
   }
 
   /** For people: `server.ts:31 in handleOrder`. */
@@ -64,13 +62,10 @@ export class CallSite {
   }
 }
 
-/** Frames of this package between a caller and the capture, at most. */
-const OWN_FRAMES_MAX = 8;
-
 /** The leading frames that are ours say nothing. */
 function withoutOwn(frames: readonly Frame[]): readonly Frame[] {
   if (OWN === undefined) return frames;
-  const first = frames.findIndex(({ script }) => !script.startsWith(OWN) || TOLD.test(script));
+  const first = frames.findIndex(({ script }) => !script.startsWith(OWN) || TEST.test(script));
   return first === -1 ? [] : frames.slice(first);
 }
 

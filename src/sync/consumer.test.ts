@@ -288,6 +288,27 @@ describe("consumer.stop", () => {
     expect(stage.drain()).toEqual([1, 2, 3, 4, 5]);
   });
 
+  it.each([0, 1, 2, 3, 4])(
+    "and an item that came %i microtasks before: it is handled once, here or by the next",
+    async (ticks) => {
+      const stage = new QueueStage<string>();
+      const seen: string[] = [];
+      const first = stage.queue.consume((value) => void seen.push(value));
+      await stage.rest();
+      stage.queue.tryPut("x");
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+
+      first.stop();
+      stage.queue.consume((value) => void seen.push(value));
+      await stage.rest();
+      stage.queue.tryPut("y");
+      await stage.rest();
+
+      expect(seen).toEqual(["x", "y"]);
+      expect(stage.queue.snapshot()).toMatchObject({ size: 0, unfinished: 0, consumers: 1 });
+    },
+  );
+
   it("follows a signal, which it then lets go of", async () => {
     const stage = new QueueStage<string>();
     const stop = new AbortController();

@@ -145,7 +145,12 @@ export class ConsumerLoop<T> {
     while (this.#phase === "live") {
       const breath = breather.next();
       if (breath !== undefined) await breath;
-      const item = (this.isLive ? core.take() : undefined) ?? (await this.#next(slot));
+      let item = this.isLive ? core.take() : undefined;
+      if (item === undefined) {
+        await this.#given(slot);
+        // Only now: until this turn the consumer could be stopped, and the item go back.
+        item = slot.item;
+      }
       if (item === undefined) return;
       slot.hold(item, moments.now);
       let result: unknown;
@@ -159,15 +164,14 @@ export class ConsumerLoop<T> {
     }
   }
 
-  /** The next item, once there is one. What came just before the consumer was stopped went back. */
-  async #next(slot: Slot<T>): Promise<Item<T> | undefined> {
+  /** Resolves once the slot was given an item, or was let go. */
+  async #given(slot: Slot<T>): Promise<void> {
     const { core } = this.#desk;
     const woken = slot.wait();
     // Making a promise runs hooks of the user's, so whether to wait is asked after it.
     if (this.isLive) core.waitForItem(slot);
     else slot.take(undefined);
     await woken;
-    return slot.item;
   }
 
   async #failed(item: Item<T>, error: unknown): Promise<void> {

@@ -7,6 +7,7 @@ import { UnjamError } from "../core/errors.ts";
 import { CLOSE_GRACE_MS_DEFAULT } from "../core/limits.ts";
 import { Breather } from "./breather.ts";
 import type { ConsumerDesk, ConsumerLoop, ItemEnds, Slot } from "./consumer.ts";
+import type { Holders } from "./holders.ts";
 import type { Item } from "./item.ts";
 import type { Moments } from "./moments.ts";
 import type { QueueCore } from "./queue-core.ts";
@@ -27,6 +28,7 @@ export class Consumers<T> implements ConsumerDesk<T> {
   readonly clock: Clock;
   readonly breather: Breather;
   readonly core: QueueCore<T>;
+  readonly #holders: Holders<T>;
   readonly #report: QueueReport;
   readonly ends: ItemEnds<T>;
   readonly #live = new Set<ConsumerLoop<T>>();
@@ -39,12 +41,14 @@ export class Consumers<T> implements ConsumerDesk<T> {
 
   constructor(options: {
     readonly core: QueueCore<T>;
+    readonly holders: Holders<T>;
     readonly moments: Moments;
     readonly ports: { readonly clock: Clock; readonly timers: Timers };
     readonly report: QueueReport;
     readonly ends: ItemEnds<T>;
   }) {
     this.core = options.core;
+    this.#holders = options.holders;
     this.ends = options.ends;
     this.moments = options.moments;
     this.clock = options.ports.clock;
@@ -120,7 +124,9 @@ export class Consumers<T> implements ConsumerDesk<T> {
   /** Why a full queue will not get room, or `undefined` when somebody may make some. */
   refusal(): UnjamError | undefined {
     if (this.liveCount > 0 || this.#lastGone === undefined) return undefined;
-    const { worker, at, reason } = this.#lastGone;
+    const { worker, at, reason, isDeath } = this.#lastGone;
+    // Somebody takes items by `get` as well, and may take the next: there is only the deadline.
+    if (!isDeath && this.#holders.hasGetters) return undefined;
     const goneMs = Math.round(this.clock.now() - at);
     const { name: queue, capacity } = this.core;
     const lastConsumer = { worker, goneMs, reason };

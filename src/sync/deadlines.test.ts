@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { QueueStage, watch } from "../../test/sync/queue-stage.ts";
+import { JoinableQueue } from "./joinable-queue.ts";
 
 it("waits of very many lengths end each at its own deadline, whatever came and went between", async () => {
   const stage = new QueueStage<number>({ capacity: 1, waitersMax: 1_000 });
@@ -27,4 +28,31 @@ it("waits of very many lengths end each at its own deadline, whatever came and w
 
   expect(pending()).toEqual([false, false, false, false, false]);
   expect(stage.queue.snapshot()).toMatchObject({ putters: 0, size: 1 });
+});
+
+it("a wait without a deadline does not hold the process for one that has ended", async () => {
+  const timers = new Set<object>();
+  const stage = new QueueStage<number>();
+  const { clock } = stage;
+  const counted = {
+    ...{ now: () => clock.now(), wallNow: () => clock.wallNow() },
+    soon: (run: () => void) => clock.soon(run),
+    after: (...args: Parameters<typeof clock.after>) => {
+      const timer = clock.after(...args);
+      timers.add(timer);
+      return { cancel: () => (timers.delete(timer), timer.cancel()) };
+    },
+  };
+  const queue = new JoinableQueue<number>({
+    ports: { clock: counted, timers: counted, random: () => 0.5 },
+  });
+  const other = watch(queue.get({ waitMs: 4_000 }));
+  watch(queue.get({ waitMs: Number.POSITIVE_INFINITY }));
+  const heldBefore = timers.size;
+
+  queue.tryPut(1);
+  await stage.rest();
+
+  expect(other.isPending).toBe(false);
+  expect([heldBefore, timers.size]).toEqual([1, 0]);
 });

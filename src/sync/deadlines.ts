@@ -43,8 +43,8 @@ export class Deadlines<W extends TimedWait> {
 
   /** A wait of `waitMs` has begun. `Infinity`: it ends by an answer only. */
   begin(wait: W, waitMs: number): void {
-    this.#openCount++;
     if (waitMs === Number.POSITIVE_INFINITY) return;
+    this.#openCount++;
     const lane = this.#lane?.waitMs === waitMs ? this.#lane : this.#laneOf(waitMs);
     // Drops what is over at the head, so that a steady stream keeps the lane short.
     lane.line.peek();
@@ -53,8 +53,12 @@ export class Deadlines<W extends TimedWait> {
     if (this.#timer === undefined || this.#timer.at > at) this.#arm(at);
   }
 
-  /** A wait has ended, by an answer or late. The timer, which holds the process, goes with the last. */
-  end(): void {
+  /**
+   * A wait of `waitMs` has ended, by an answer or late. The timer, which holds the process, goes
+   * with the last that has a deadline: a loop that waits for ever must not keep it for the others.
+   */
+  end(waitMs: number): void {
+    if (waitMs === Number.POSITIVE_INFINITY) return;
     if (--this.#openCount > 0) return;
     this.#timer?.timer.cancel();
     this.#timer = undefined;

@@ -13,7 +13,6 @@ import type { Movers } from "./wait-graph.ts";
 export interface ProvenWait {
   readonly what: string;
   readonly site: CallSite | undefined;
-  readonly on: object | undefined;
   readonly movers: () => Movers;
   /** Whether it was proven again in the turn that is now confirming a cycle. */
   readonly isConfirmed: boolean;
@@ -71,7 +70,7 @@ class Search {
   #isFlowStuck(flow: Flow): boolean {
     if (this.#path.has(flow)) return true;
     const waits = waitsOf.get(flow);
-    if (flow.isOver || waits === undefined || waits.size === 0) return false;
+    if (waits === undefined || waits.size === 0) return false;
     this.#path.add(flow);
     const isStuck = [...waits].every((wait) => this.isStuck(wait));
     this.#path.delete(flow);
@@ -120,8 +119,7 @@ function wayTo(last: Step): readonly Step[] {
 export function deadlockError(wait: ProvenWait, stuck: Stuck): UnjamError<"UNJAM_DEADLOCK"> {
   let wanted = wait;
   const cycle = stuck.cycle.map(({ flow, wait: next }) => {
-    const holdings = [...flow.holdings];
-    const held = holdings.find(({ on }) => on !== undefined && on === wanted.on) ?? holdings.at(-1);
+    const held = [...flow.holdings].at(-1);
     const holds = held?.what ?? wanted.what;
     wanted = next;
     return {

@@ -6,6 +6,7 @@ import { ManualClock } from "../testing/manual-clock.ts";
 import type { Diagnostics } from "./call-site.ts";
 import { JoinableQueue } from "./joinable-queue.ts";
 import { Mutex } from "./mutex.ts";
+import { Semaphore } from "./semaphore.ts";
 import type { SyncPorts } from "./sync-ports.ts";
 
 let clock: ManualClock;
@@ -96,6 +97,47 @@ describe("a call that was not noted among very many", () => {
     }
 
     expect((await errorOf(holder())).code).toBe("UNJAM_WAIT_TIMEOUT");
+  });
+
+  it("is no part of a cycle either among holders of a semaphore that are", async () => {
+    const s = new Semaphore(2, { diagnostics: "sampled" }, ports);
+    for (let n = 0; n < SITES_BURST_MAX; n++) s.tryLock()?.release();
+    const unknown = s.tryLock();
+
+    const error = await errorOf(s.run(() => s.run(() => 1)));
+
+    expect(error.code).toBe("UNJAM_WAIT_TIMEOUT");
+    unknown?.release();
+  });
+
+  it("has no part in which it waits, when very many have waited", async () => {
+    const m = aMutex("sampled");
+    const before = m.tryLock();
+    const late = Array.from({ length: SITES_BURST_MAX }, () => m.lock({ waitMs: 0 }));
+    const told = Promise.allSettled(late);
+    await clock.advance(0);
+    await told;
+    before?.release();
+
+    const error = await errorOf(m.run(async () => await m.lock()));
+
+    expect(error.code).toBe("UNJAM_WAIT_TIMEOUT");
+  });
+
+  it("that passed does not hide one that waits", async () => {
+    const m = aMutex("sampled");
+    for (let n = 0; n < SITES_BURST_MAX; n++) m.tryLock()?.release();
+
+    const error = await errorOf(m.run(() => m.run(() => 1)));
+
+    expect(error.details).toMatchObject({
+      cycle: [
+        {
+          holdSite: "an unknown place",
+          waitSite: expect.stringMatching(/^diagnostics\.test\.ts:\d+$/) as string,
+        },
+      ],
+    });
   });
 });
 

@@ -9,8 +9,6 @@ export interface Holding {
   /** In words: `mutex "orders"`. */
   readonly what: string;
   readonly site: CallSite | undefined;
-  /** The thing itself, if a wait can name it too. */
-  readonly on?: object;
   /** The thing itself, when the order in which such things are taken matters. */
   readonly ordered?: OrderedLock | undefined;
 }
@@ -85,10 +83,6 @@ export class Flow {
     this.#holdings.add(holding);
   }
 
-  drop(holding: Holding): void {
-    this.#holdings.delete(holding);
-  }
-
   /** Notes an open wait, until the answer is called. */
   beginWait(wait: OpenWait): () => void {
     this.#waits.add(wait);
@@ -101,6 +95,7 @@ export class Flow {
     this.#isOver = true;
     // The store of a function that goes on for long keeps this flow, but nothing else.
     this.#stand = undefined;
+    this.#holdings.clear();
     this.#parent = live(this.#parent);
     if (this.tag !== undefined) freeTag(this.tag);
   }

@@ -117,6 +117,26 @@ describe("a loop that locks for ever", () => {
     expect(flows).toHaveLength(20);
   });
 
+  it("and always gives up keeps nothing of its past either", async () => {
+    const { m } = watched();
+    const flows: WeakRef<Flow>[] = [];
+    // Not inside the call of who runs the test, where its flow would leak to.
+    await turn();
+    const guard = m.tryLock();
+    for (let round = 0; round < 20; round++) {
+      const outcome = m.lock({ waitMs: 0 }).catch(() => undefined);
+      const flow = currentFlow();
+      if (flow !== undefined) flows.push(new WeakRef(flow));
+      await outcome;
+    }
+
+    const areGone = (): boolean => flows.slice(0, -2).every((flow) => flow.deref() === undefined);
+    await collectUntil(areGone, "past flows are gone");
+
+    expect(flows).toHaveLength(20);
+    guard?.release();
+  });
+
   it("hand over hand keeps nothing of its past either", async () => {
     const locks = [watched().m, watched().m] as const;
     const flows: WeakRef<Flow>[] = [];

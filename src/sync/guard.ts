@@ -50,7 +50,7 @@ export class Hold {
     this.sinceAt = taken.at;
     this.#flow = taken.flow;
     const { what, ordered } = owner;
-    this.#holding = { what, site: taken.site, on: owner, ordered };
+    this.#holding = { what, site: taken.site, ordered };
     this.#flow?.hold(this.#holding);
   }
 
@@ -71,8 +71,7 @@ export class Hold {
   release(): boolean {
     if (this.#state === "released") return false;
     this.#state = "released";
-    this.#flow?.drop(this.#holding);
-    if (this.#flow?.stand !== undefined) this.#flow.end();
+    this.#flow?.end();
     this.owner.released(this);
     return true;
   }
@@ -91,9 +90,9 @@ export class Hold {
    */
   adopt(how: { readonly isOwnTurn: boolean; readonly below?: Below | undefined }): void {
     const stand = this.#flow?.stand;
-    if (stand === undefined || this.#state === "released") return;
+    // There is none in run(), and none any more when it was released.
+    if (stand === undefined) return;
     const moved = stand.moved(CallSite.capture(how.below), how.isOwnTurn);
-    this.#flow?.drop(this.#holding);
     this.#flow?.end();
     this.#flow = new Flow(moved);
     this.#flow.hold(this.#holding);

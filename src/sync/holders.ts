@@ -27,35 +27,29 @@ export class Holders<T> {
   readonly #clock: Clock;
   readonly #describe: ((value: T) => string) | undefined;
   readonly #leases = new Set<Holding<T>>();
-  #hasLeased = false;
+  #hasGetters = false;
 
   constructor(clock: Clock, describe: ((value: T) => string) | undefined) {
     this.#clock = clock;
     this.#describe = describe;
   }
 
-  /** Whether somebody ever took an item himself: then nobody knows who may take the next. */
-  get hasLeased(): boolean {
-    return this.#hasLeased;
+  /** Whether somebody ever asked for an item himself: then nobody knows who may take the next. */
+  get hasGetters(): boolean {
+    return this.#hasGetters;
+  }
+
+  /** Somebody asks for an item, not a consumer and not a loop. */
+  getterCame(): void {
+    this.#hasGetters = true;
   }
 
   add(holding: Holding<T>): void {
-    this.#hasLeased = true;
     this.#leases.add(holding);
   }
 
   delete(holding: Holding<T>): void {
     this.#leases.delete(holding);
-  }
-
-  /** The lease on an item, if it is held by one. */
-  leaseOn(item: Item<T>): Holding<T> | undefined {
-    return [...this.#leases].find((lease) => lease.item === item);
-  }
-
-  /** Leases whose holder is a flow that the graph knows. */
-  get leases(): Iterable<Holding<T>> {
-    return this.#leases;
   }
 
   /** All items that somebody holds. */

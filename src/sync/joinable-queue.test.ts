@@ -313,8 +313,8 @@ describe("what a queue says about itself", () => {
 
     expect(warn.mock.calls).toEqual([
       [
-        "unjam: a queue is full; callers wait or are refused",
-        { queue: "loud", capacity: 1, count: 1, droppedCount: 0 },
+        "unjam: a queue is full; callers are refused or items dropped",
+        { queue: "loud", capacity: 1, count: 1, droppedCount: 1 },
       ],
     ]);
     warn.mockRestore();

@@ -85,7 +85,7 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
     const moments = new Moments(ports, WAIT_MS_DEFAULT, (moment) => this.#putters.late(moment));
     const holders = new Holders<T>(ports.clock, settings.describe);
     const answers = new Answers(core, moments, holders);
-    const consumers = new Consumers<T>({ core, moments, ports, report, ends: answers });
+    const consumers = new Consumers<T>({ core, holders, moments, ports, report, ends: answers });
     const waits = new Waits(ports, sites);
     this.#parts = { settings, core, consumers, answers, holders, moments, waits };
     this.#core = core;
@@ -195,7 +195,7 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
    * resolved. Items that are put meanwhile count too.
    * @throws UNJAM_JOIN_TIMEOUT, whose `details.unfinished` names who holds what, since when, taken
    *   where, and what he waits for; UNJAM_NO_CONSUMER when the last consumer died beyond mending;
-   *   UNJAM_DEADLOCK when the caller holds an item itself; the signal's reason. The work goes on.
+   *   UNJAM_DEADLOCK when a handler of this queue waits for itself; the signal's reason. The work goes on.
    */
   join(options?: WaitOptions): Promise<JoinResult> {
     try {
@@ -263,8 +263,9 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
   }
 
   /**
-   * Calls `listener` for each event of this kind; the answer takes it off again. Each event is also
-   * a warning in the log. @throws UNJAM_INVALID_OPTION for a name that is not in {@link QueueEvents}
+   * Calls `listener` for each event of this kind; the answer takes it off again. Each is also a
+   * warning in the log, but for a `full` that only says that callers have begun to wait.
+   * @throws UNJAM_INVALID_OPTION for a name that is not in {@link QueueEvents}
    */
   on<N extends QueueEventName>(name: N, listener: (data: QueueEvents[N]) => void): () => void {
     return this.#report.on(name, listener);
@@ -279,11 +280,13 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
     return new UnjamError("UNJAM_JOIN_TIMEOUT", { waitedMs, unfinishedCount, unfinished: named });
   }
 
-  /** Each holder must settle before a join ends, so one that is stuck is enough. */
+  /**
+   * Each handler must end before a join does, so one that is stuck is enough. Who will settle a
+   * lease nobody can tell: the flow that took it may have handed it on.
+   */
   #holderMovers(): Movers {
     const slots = this.#consumers.all().flatMap((consumer) => consumer.slots);
-    const working = slots.filter(({ item }) => item !== undefined).map(({ flow }) => flow);
-    const leasing = [...this.#parts.holders.leases].flatMap(({ flow }) => flow ?? []);
-    return { need: "all", flows: [...working, ...leasing] };
+    const working = slots.filter(({ item }) => item !== undefined);
+    return { need: "all", flows: working.map(({ flow }) => flow) };
   }
 }

@@ -218,6 +218,7 @@ describe("who only seems to wait for itself is not refused", () => {
     ["by Promise.race", (lock, late) => Promise.race([lock, late])],
     ["by Promise.any", (lock, late) => Promise.any([lock, late])],
     ["by a promise of its own", (lock, late) => resolvedBy(lock, late)],
+    ["by a function that is called all", (...of) => named.all(...of)],
     ["through then", (lock, late) => Promise.race([lock.then(() => "locked"), late])],
   ])("a holder that races the lock against something else, %s", async (_how, race) => {
     const m = aMutex("m");
@@ -256,10 +257,11 @@ describe("who only seems to wait for itself is not refused", () => {
     expect(refreshed).toEqual(["done", "done"]);
   });
 
-  it.each<[string, (again: () => void) => unknown]>([
-    ["directly", (again) => again()],
-    ["in a turn of its own", (again) => setImmediate(again)],
-    ["in a microtask", (again) => Promise.resolve().then(again)],
+  it.each<[string, (poll: () => Promise<void>) => unknown]>([
+    ["directly", (poll) => poll()],
+    ["among others", (poll) => Promise.all([poll(), turn()])],
+    ["in a turn of its own", (poll) => setImmediate(() => void poll())],
+    ["in a microtask", (poll) => Promise.resolve().then(poll)],
   ])("a function that starts itself again %s, on another branch", async (_how, start) => {
     const m = aMutex("m");
     const [begun, done] = [aGate(), aGate()];
@@ -268,7 +270,7 @@ describe("who only seems to wait for itself is not refused", () => {
       await turn();
       if (isFirst) {
         using _ = await m.lock();
-        start(() => void poll(false));
+        start(() => poll(false));
         await done.passed;
       } else {
         second = outcomeOf(lockOnce(m));
@@ -277,7 +279,7 @@ describe("who only seems to wait for itself is not refused", () => {
       }
     }
 
-    void poll(true);
+    start(() => poll(true));
     await begun.passed;
     await manyLooks();
     done.open();
@@ -361,6 +363,12 @@ describe("who only seems to wait for itself is not refused", () => {
     expect(await outcomeOf(other())).toBe("done");
   });
 });
+
+const named = {
+  all: function all(lock: Promise<Guard>, late: Promise<string>): Promise<unknown> {
+    return Promise.race([lock.then(() => "locked"), late]);
+  },
+};
 
 async function lockOnce(m: Mutex): Promise<void> {
   using _ = await m.lock();

@@ -189,7 +189,7 @@ export class Permits implements GuardOwner {
     const since = this.#clock.now();
     const giveUp = (error: () => unknown): void => {
       invariant(this.#line.delete(waiter), "who was let in has left all that could send him away");
-      if (flow?.stand !== undefined) flow.end();
+      flow?.end();
       reject(error());
       waiter.leave();
     };
@@ -205,7 +205,7 @@ export class Permits implements GuardOwner {
     signal?.addEventListener("abort", onAbort, { once: true });
     if (waiting === undefined) return withChain(promise, flow);
     return waitInFlow({
-      ...{ flow: waiting, what: this.what, on: this, site, settled: promise },
+      ...{ flow: waiting, what: this.what, site, settled: promise },
       ...{ timers: this.#timers, movers: () => this.#movers() },
       refuse: (error) => giveUp(() => error),
       ...(flow?.stand === undefined ? {} : { deliver: (guard, to) => guard.deliver(to) }),

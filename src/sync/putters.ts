@@ -104,11 +104,12 @@ export class Putters<T> {
       const item = new Item(value, "outside", undefined);
       const { core, waits, settings } = this.#parts;
       const wait = waits.begin<PutOutcome>(terms, {
-        end: () => core.withdraw(offer),
+        end: () => this.#admission.withdraw(offer),
         late: (waitMs) => this.#admission.full(waitMs),
       });
       const offer: Terms<T> = {
-        ...{ item, rank, place: "nowhere", whenFull: terms.whenFull ?? settings.whenFull },
+        ...{ item, rank, since: wait.since, place: "nowhere" },
+        whenFull: terms.whenFull ?? settings.whenFull,
         admitted: () => wait.answer("added"),
         dropped: () => wait.answer("dropped"),
         refused: (error) => wait.refuse(error),
@@ -131,7 +132,7 @@ export class Putters<T> {
       const on: WaitEnds = {
         end: () => {
           item.answer = undefined;
-          core.withdraw(offer);
+          this.#admission.withdraw(offer);
           if (item.phase === "queued") core.drop(item);
         },
         late: (waitMs) => this.#lateness(item, waitMs),
@@ -140,8 +141,9 @@ export class Putters<T> {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the consumer's handler returns R.
       item.answer = (result) => wait.answer(result as R);
       const offer: Terms<T> = {
-        ...{ item, rank, place: "nowhere", whenFull: terms.whenFull ?? settings.whenFull },
-        admitted: () => undefined,
+        ...{ item, rank, since: wait.since, place: "nowhere" },
+        whenFull: terms.whenFull ?? settings.whenFull,
+        admitted: () => this.#admission.withdraw(offer),
         dropped: () => this.#answers.dropped(item, "the queue was full (drop-newest)"),
         refused: (error) => wait.refuse(error),
       };
@@ -179,15 +181,14 @@ export class Putters<T> {
 
   #askMovers(item: Item<T>): Movers {
     if (item.phase !== "held") return this.#takerMovers();
-    const flow =
-      this.#parts.consumers.slotOf(item)?.flow ?? this.#parts.holders.leaseOn(item)?.flow;
+    const flow = this.#parts.consumers.slotOf(item)?.flow;
     return flow === undefined ? "unknown" : { need: "all", flows: [flow] };
   }
 
   /** Who may take the next item, and so make room. */
   #takerMovers(): Movers {
     const { consumers, core, holders } = this.#parts;
-    const isKnown = consumers.areKnown && !core.isPaused && !holders.hasLeased;
+    const isKnown = consumers.areKnown && !core.isPaused && !holders.hasGetters;
     if (!isKnown) return "unknown";
     return { need: "any", flows: consumers.liveSlots().map(({ flow }) => flow) };
   }

@@ -7,7 +7,7 @@
  * slots that wait for items. `#match` moves items from the one side to the other until one side is
  * empty; it runs whenever something came that could be moved.
  */
-import type { Timer } from "../core/clock.ts";
+import type { MonotonicMs, Timer } from "../core/clock.ts";
 import { UnjamError } from "../core/errors.ts";
 import { invariant } from "../core/invariant.ts";
 import type { Item } from "./item.ts";
@@ -21,6 +21,8 @@ import { roomOnStack } from "./stack-room.ts";
 export interface Offer<T> {
   readonly item: Item<T>;
   readonly rank: number;
+  /** When its caller began. */
+  readonly since: MonotonicMs;
   /** Whether its caller stands in the line, or comes back by himself. Kept by the core. */
   place: "nowhere" | "line" | "retrying";
   /** While it is retrying: what brings it back. */
@@ -73,6 +75,13 @@ export class QueueCore<T> {
   /** Callers that wait for room, in the line or coming back by themselves. */
   get waiterCount(): number {
     return this.#roomCount + this.#retrying.size;
+  }
+
+  /** Since when the one who has waited longest for room does. */
+  get waitingSince(): MonotonicMs | undefined {
+    const [retrying] = this.#retrying;
+    const since = Math.min(this.#room.peek()?.since ?? Infinity, retrying?.since ?? Infinity);
+    return since === Infinity ? undefined : since;
   }
 
   /** Callers and idle slots that wait for an item. */

@@ -4,7 +4,10 @@ import { thrownText } from "./thrown-text.ts";
 
 /** Everything a queue tells those who listen: a closed list. Nothing is sent per item. */
 export interface QueueEvents {
-  /** It refused somebody, dropped something or let a caller wait. At most once a second. */
+  /**
+   * It refused somebody, dropped something or let a caller wait. At most once a second. The log is
+   * told when somebody was refused or dropped, or has waited for 10 s.
+   */
   readonly full: {
     readonly queue: string;
     readonly capacity: number;
@@ -42,8 +45,14 @@ export class QueueReport {
     return () => void listeners.delete(listener);
   }
 
+  /** Tells those who listen, and the log. */
   emit<N extends QueueEventName>(name: N, data: QueueEvents[N], message: string): void {
     this.warn(data, message);
+    this.tell(name, data);
+  }
+
+  /** Tells those who listen. */
+  tell<N extends QueueEventName>(name: N, data: QueueEvents[N]): void {
     for (const listener of [...(this.#listeners.get(name) ?? [])]) {
       try {
         // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- registered under this name by on(), which types it.

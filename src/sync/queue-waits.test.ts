@@ -148,7 +148,10 @@ describe("a get", () => {
     const stage = new QueueStage<string>({ waitersMax: 2 });
     const waiting = [watch(stage.queue.get()), watch(stage.queue.get())];
 
-    await expect(stage.queue.get()).rejects.toMatchObject({ code: "UNJAM_TOO_MANY_WAITERS" });
+    await expect(stage.queue.get()).rejects.toMatchObject({
+      code: "UNJAM_TOO_MANY_WAITERS",
+      details: { queue: 'an item of queue "q"' },
+    });
     stage.queue.tryPut("a");
     const third = watch(stage.queue.get());
     await stage.rest();

@@ -7,6 +7,12 @@
 /** The script in which Node drains its microtasks: outside of it nothing runs between two of them. */
 export const TASK_QUEUES = "node:internal/process/task_queues";
 
+/**
+ * The script that starts the body of a module in its first turn. Outermost, it is nobody's flow: what
+ * else is evaluated in that turn are the bodies of other modules, which no frame of the first awaits.
+ */
+export const MODULE_JOB = "node:internal/modules/esm/module_job";
+
 /** An object whose `stack` the engine fills in when it is first read. */
 export interface Stack {
   stack?: unknown;

@@ -5,13 +5,16 @@ import { isUnjamError } from "../core/errors.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import type { Guard } from "./guard.ts";
 import { Mutex } from "./mutex.ts";
+import type { SyncPorts } from "./sync-ports.ts";
 
 let clock: ManualClock;
+let ports: SyncPorts;
 let m: Mutex;
 
 beforeEach(() => {
   clock = new ManualClock();
-  m = new Mutex({ name: "m", diagnostics: "full" }, { clock, timers: clock, random: () => 0.5 });
+  ports = { clock, timers: clock, random: () => 0.5 };
+  m = new Mutex({ name: "m", diagnostics: "full" }, ports);
 });
 
 /** A turn of the loop, as after any I/O. */
@@ -52,7 +55,8 @@ describe("who holds a lock is told", () => {
     const take = async (): Promise<Guard> => m.lock();
     async function holder(): Promise<void> {
       using _ = await take();
-      await turn();
+      // What follows runs below the loop that drains microtasks, as after most I/O.
+      await new Promise<void>((resolve) => process.nextTick(resolve));
       await take();
     }
 
@@ -73,11 +77,56 @@ describe("who holds a lock is told", () => {
     expect(await outcomeOf(holder())).toBe("UNJAM_DEADLOCK");
   });
 
+  it.each(["outside of", "inside"])(
+    "when it had to wait for the lock, %s another",
+    async (where) => {
+      const other = new Mutex({ diagnostics: "full" }, ports);
+      async function holder(): Promise<void> {
+        await m.lock();
+        await m.lock();
+      }
+      const before = m.tryLock();
+
+      const outcome = outcomeOf(where === "inside" ? other.run(holder) : holder());
+      await turn();
+      before?.release();
+
+      expect(await outcome).toBe("UNJAM_DEADLOCK");
+    },
+  );
+
   it("when it shows itself by its next lock, however it came to the first", async () => {
     const take = async (): Promise<Guard> => await m.lock();
     async function holder(): Promise<void> {
       await m.lock();
       await take();
+    }
+
+    expect(await outcomeOf(holder())).toBe("UNJAM_DEADLOCK");
+  });
+
+  it.each(["all", "allSettled"])("when it awaits the next by Promise.%s", async (how) => {
+    async function holder(): Promise<void> {
+      using _ = await m.lock();
+      await turn();
+      if (how === "all") await Promise.all([m.lock(), turn()]);
+      else {
+        const [next] = await Promise.allSettled([m.lock(), turn()]);
+        if (next.status === "rejected") throw next.reason;
+      }
+    }
+
+    expect(await outcomeOf(holder())).toBe("UNJAM_DEADLOCK");
+  });
+
+  it("when it awaits the next through a function that is called any", async () => {
+    async function any(): Promise<void> {
+      await lockOnce();
+    }
+    async function holder(): Promise<void> {
+      using _ = await m.lock();
+      await turn();
+      await any();
     }
 
     expect(await outcomeOf(holder())).toBe("UNJAM_DEADLOCK");
@@ -129,8 +178,11 @@ describe("who holds a lock is not told", () => {
   it("when it is a function that its caller has started and does not await", async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     async function holder(): Promise<void> {
-      using _ = m.tryLock();
+      const guard = m.tryLock();
+      // What a `using` declaration reads.
+      const dispose = guard?.[Symbol.dispose];
       await promise;
+      dispose?.();
     }
     async function caller(): Promise<void> {
       await turn();
@@ -147,6 +199,71 @@ describe("who holds a lock is not told", () => {
 });
 
 describe("another call of the holder's function is not taken for it", () => {
+  it("when it comes to the lock on a branch before it", async () => {
+    const second = Promise.withResolvers<string>();
+    async function poll(isFirst: boolean): Promise<void> {
+      await step(isFirst);
+    }
+    async function step(isFirst: boolean): Promise<void> {
+      await turn();
+      if (!isFirst) second.resolve(await outcomeOf(lockOnce()));
+      else {
+        using _ = await m.lock();
+        void poll(false);
+        await allLooks();
+      }
+    }
+
+    void poll(true);
+
+    expect(await second.promise).toBe("done");
+  });
+
+  it("when it comes to the lock at the very place where the first one got it", async () => {
+    let kept: Guard | undefined;
+    async function later(): Promise<Guard> {
+      await turn();
+      return await m.lock();
+    }
+    async function handle(isFirst: boolean): Promise<void> {
+      const guard = await (isFirst ? m.lock() : later());
+      if (isFirst) kept = guard;
+      else guard.release();
+    }
+    async function each(): Promise<void> {
+      await turn();
+      for (const isFirst of [true, false]) await handle(isFirst);
+    }
+
+    const outcome = outcomeOf(each());
+    await allLooks();
+    kept?.release();
+
+    expect(await outcome).toBe("done");
+  });
+
+  it("when those who called the holder's callers go on, and are like them", async () => {
+    async function caller(depth: number): Promise<void> {
+      if (depth > 0) {
+        await turn();
+        void caller(depth - 1);
+      }
+      await step(depth === 0);
+    }
+    async function step(isFirst: boolean): Promise<void> {
+      if (isFirst) {
+        const guard = await m.lock();
+        await allLooks();
+        guard.release();
+      } else {
+        await turn();
+        await lockOnce();
+      }
+    }
+
+    expect(await outcomeOf(caller(1))).toBe("done");
+  });
+
   it("when others await it", async () => {
     let second: Promise<string> | undefined;
     async function step(isFirst: boolean): Promise<void> {
@@ -195,14 +312,66 @@ describe("another call of the holder's function is not taken for it", () => {
   });
 });
 
-describe("a wait is not proved", () => {
-  it("by a function that awaits any of several", async () => {
-    async function holder(): Promise<unknown> {
-      using _ = await m.lock();
+describe("who looks at the guard of somebody else", () => {
+  it("is not taken for its holder", async () => {
+    let second: Promise<string> | undefined;
+    async function helper(guard: Guard): Promise<void> {
       await turn();
-      return await Promise.any([lockOnce(), allLooks()]);
+      expect(guard[Symbol.dispose]).toBeTypeOf("function");
+      await turn();
+      await lockOnce();
+    }
+    async function holder(): Promise<void> {
+      using guard = await m.lock();
+      second = outcomeOf(helper(guard));
+      await allLooks();
     }
 
-    expect(await outcomeOf(holder())).toBe("done");
+    await holder();
+
+    expect(await second).toBe("done");
+  });
+});
+
+describe("who awaits the lock of somebody else", () => {
+  it("is not taken for its holder when he goes on first", async () => {
+    const other = new Mutex({ diagnostics: "full" }, ports);
+    async function first(lock: Promise<Guard>): Promise<void> {
+      await lock;
+      (await other.lock()).release();
+      await turn();
+      await lockOnce();
+    }
+    async function holder(): Promise<string> {
+      await turn();
+      const lock = m.lock();
+      const outcome = outcomeOf(first(lock));
+      const guard = await lock;
+      await allLooks();
+      guard.release();
+      return await outcome;
+    }
+
+    expect(await holder()).toBe("done");
+  });
+});
+
+describe("a wait is not proved", () => {
+  it("by a function that awaits any of several", async () => {
+    const outcomes: Promise<string>[] = [];
+    async function helper(): Promise<void> {
+      const outcome = outcomeOf(lockOnce());
+      outcomes.push(outcome);
+      await outcome;
+    }
+    async function holder(): Promise<void> {
+      using _ = await m.lock();
+      await turn();
+      await Promise.any([helper(), allLooks()]);
+    }
+
+    await holder();
+
+    expect(await Promise.all(outcomes)).toEqual(["done"]);
   });
 });

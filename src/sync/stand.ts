@@ -27,8 +27,14 @@
  *   else, and its caller calls it again from the same place.
  */
 import type { CallSite } from "./call-site.ts";
-import { readTags } from "./scope-tags.ts";
-import { type Frame, isModuleBody, readFrames, type Stack, TASK_QUEUES } from "./stack-frames.ts";
+import {
+  type Frame,
+  isModuleBody,
+  MODULE_JOB,
+  readFrames,
+  type Stack,
+  TASK_QUEUES,
+} from "./stack-frames.ts";
 
 interface Place {
   readonly fn: string;
@@ -123,17 +129,16 @@ function isAwaited({ awaitedBy }: Place): boolean {
 
 /** Whether this frame is the holder, and not another activation of the same function. */
 function isHolder(place: Place, frame: Frame, outer: readonly Frame[]): boolean {
-  const { fn, awaitedBy } = place;
+  const { fn, awaitedBy, heldFrom } = place;
   if (frame.fn !== fn) return false;
   if (!awaitedBy.every(({ at }, index) => at === outer[index]?.at)) return false;
-  // Within a scope there is one such chain: each function in it awaits one thing. Else the holder
-  // may have started the like of all of it again, without awaiting it. That one is not expected to
-  // be past the lock, not while the first still holds it.
-  return frame.position > place.heldFrom || readTags(awaitedBy).length > 0;
+  // The holder may have started the like of all of it again, without awaiting it. That one is not
+  // expected to be past the lock, not while the first still holds it.
+  return frame.position > heldFrom;
 }
 
 function placeOfUse(seen: Seen | undefined, call: CallSite): Place | undefined {
-  if (seen === undefined || seen.at.isCut) return undefined;
+  if (seen === undefined) return undefined;
   const running = runningOf(seen.at);
   const holder = running.at(-1);
   const fn = holder?.fn;
@@ -149,7 +154,6 @@ function placeOfUse(seen: Seen | undefined, call: CallSite): Place | undefined {
 }
 
 function placeOfCall(site: CallSite, granted: Stack | undefined): Place | undefined {
-  if (site.isCut) return undefined;
   const running = runningOf(site);
   const [first] = running;
   if (first?.fn !== undefined && running.length === 1) {
@@ -180,7 +184,8 @@ function areAwaiting(callers: readonly Frame[], awaiters: readonly Frame[]): boo
 function runningOf(site: CallSite): readonly Frame[] {
   const running = site.frames.filter(({ isAsync }) => !isAsync);
   const loop = running.findIndex(({ script }) => script === TASK_QUEUES);
-  return loop === -1 ? running : running.slice(0, loop);
+  const inTurn = loop === -1 ? running : running.slice(0, loop);
+  return inTurn.at(-1)?.script === MODULE_JOB ? inTurn.slice(0, -1) : inTurn;
 }
 
 function awaitersIn(frames: readonly Frame[]): readonly Frame[] {

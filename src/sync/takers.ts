@@ -35,12 +35,14 @@ export class Takers<T> {
   get(options: WaitOptions | undefined): Promise<Lease<T>> {
     try {
       const terms = readWaitOptions(options, "queue.get()");
-      const lease = this.tryGet();
+      this.#parts.holders.getterCame();
+      const lease = this.#takeNow();
       if (lease !== undefined) return Promise.resolve(lease);
       const { name: queue, waitersMax } = this.#parts.settings;
       if (this.#parts.core.isOver) throw new UnjamError("UNJAM_QUEUE_CLOSED", { queue });
       if (this.#waitingCount >= waitersMax) {
-        throw new UnjamError("UNJAM_TOO_MANY_WAITERS", { queue, waitersMax });
+        const what = `an item of queue "${queue}"`;
+        throw new UnjamError("UNJAM_TOO_MANY_WAITERS", { queue: what, waitersMax });
       }
       return this.#takeLater<Lease<T>>(terms, (wait) =>
         wait.refuse(new UnjamError("UNJAM_QUEUE_CLOSED", { queue })),
@@ -51,6 +53,11 @@ export class Takers<T> {
   }
 
   tryGet(): Lease<T> | undefined {
+    this.#parts.holders.getterCame();
+    return this.#takeNow();
+  }
+
+  #takeNow(): Lease<T> | undefined {
     roomOnStack();
     const item = this.#parts.core.take();
     if (item === undefined) return undefined;
@@ -62,7 +69,7 @@ export class Takers<T> {
     consumers.loopStarted();
     return new Iteration<T>({
       next: async () => {
-        const lease = this.tryGet();
+        const lease = this.#takeNow();
         if (lease !== undefined || core.isOver) return lease;
         return this.#takeLater<Lease<T> | undefined>(FOR_EVER, (wait) => wait.answer(undefined));
       },

@@ -1,72 +1,29 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { isUnjamError } from "../core/errors.ts";
+import { allOf, anyOf, type OpenWait, scope, WaitStage } from "../../test/sync/wait-stage.ts";
+import type { Timers } from "../core/clock.ts";
 import { WAIT_GRAPH_STEPS_MAX } from "../core/limits.ts";
-import { ManualClock } from "../testing/manual-clock.ts";
-import { CallSite } from "./call-site.ts";
 import { currentFlow, Flow, runInFlow } from "./flow.ts";
 import { type Movers, waitInFlow } from "./wait-graph.ts";
 
-let clock: ManualClock;
+let stage: WaitStage;
 
 beforeEach(() => {
-  clock = new ManualClock();
+  stage = new WaitStage();
 });
-
-interface OpenWait {
-  readonly done: Promise<string>;
-  readonly end: () => void;
-}
-
-/** A wait of the flow that calls it. */
-function aWait(flow: Flow, movers: () => Movers, what = "something"): OpenWait {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const site = CallSite.capture();
-  const plain = { flow, what, movers, site, settled: promise, refuse: reject };
-  return { done: waitInFlow({ ...plain, timers: clock }), end: () => resolve("done") };
-}
-
-/** Runs a scope that awaits what `begin` gives; resolves with its value, or with its error's code. */
-function scope(flow: Flow, begin: () => Promise<unknown>): Promise<unknown> {
-  return runInFlow(flow, async () => {
-    try {
-      return await begin();
-    } catch (error) {
-      return isUnjamError(error) ? error.code : error;
-    }
-  });
-}
-
-function anyOf(...flows: readonly Flow[]): () => Movers {
-  return () => ({ need: "any", flows });
-}
-
-function allOf(...flows: readonly Flow[]): () => Movers {
-  return () => ({ need: "all", flows });
-}
-
-/** Still open after every look. */
-async function isOpen(promise: Promise<unknown>): Promise<boolean> {
-  let isSettled = false;
-  void promise.then(() => {
-    isSettled = true;
-  });
-  await clock.advance(25_000);
-  return !isSettled;
-}
 
 describe("a wait", () => {
   it("that only its own flow could end is refused", async () => {
     const flow = new Flow("a");
 
-    expect(await scope(flow, () => aWait(flow, anyOf(flow)).done)).toBe("UNJAM_DEADLOCK");
+    expect(await scope(flow, () => stage.aWait(flow, anyOf(flow)).done)).toBe("UNJAM_DEADLOCK");
   });
 
   it("that something unknown may end stays open", async () => {
     const flow = new Flow("a");
     let wait: OpenWait | undefined;
-    const result = scope(flow, () => (wait = aWait(flow, () => "unknown")).done);
+    const result = scope(flow, () => (wait = stage.aWait(flow, () => "unknown")).done);
 
-    expect(await isOpen(result)).toBe(true);
+    expect(await stage.isOpen(result)).toBe(true);
     wait?.end();
     expect(await result).toBe("done");
   });
@@ -77,9 +34,9 @@ describe("a wait", () => {
     const onProof = (flows: readonly Flow[]): number => proofs.push(flows.map(({ name }) => name));
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const plain = { flow, what: "w", movers: () => "unknown" as const, refuse: reject };
-    const site = CallSite.capture();
+    const { clock } = stage;
     const result = scope(flow, () =>
-      waitInFlow({ ...plain, site, settled: promise, timers: clock, onProof }),
+      waitInFlow({ ...plain, site: undefined, settled: promise, timers: clock, onProof }),
     );
     await clock.advance(1);
     resolve("done");
@@ -91,38 +48,38 @@ describe("a wait", () => {
   it("that nobody is known to end stays open", async () => {
     const flow = new Flow("a");
     let wait: OpenWait | undefined;
-    const result = scope(flow, () => (wait = aWait(flow, anyOf())).done);
+    const result = scope(flow, () => (wait = stage.aWait(flow, anyOf())).done);
 
-    expect(await isOpen(result)).toBe(true);
+    expect(await stage.isOpen(result)).toBe(true);
     wait?.end();
   });
 
   it("that any of two may end stays open while one of them goes on", async () => {
     const [a, free] = [new Flow("a"), new Flow("free")];
     let wait: OpenWait | undefined;
-    const result = scope(a, () => (wait = aWait(a, anyOf(a, free))).done);
+    const result = scope(a, () => (wait = stage.aWait(a, anyOf(a, free))).done);
 
-    expect(await isOpen(result)).toBe(true);
+    expect(await stage.isOpen(result)).toBe(true);
     wait?.end();
   });
 
   it("that needs all of two is refused when one of them is stuck", async () => {
     const [a, free] = [new Flow("a"), new Flow("free")];
 
-    expect(await scope(a, () => aWait(a, allOf(free, a)).done)).toBe("UNJAM_DEADLOCK");
+    expect(await scope(a, () => stage.aWait(a, allOf(free, a)).done)).toBe("UNJAM_DEADLOCK");
   });
 
   it("of a flow that has another wait, which may end, stays open until that one has", async () => {
     const a = new Flow("a");
     let other: OpenWait | undefined;
     const result = scope(a, async () => {
-      other = aWait(a, () => "unknown");
-      return await Promise.all([aWait(a, anyOf(a)).done, other.done]);
+      other = stage.aWait(a, () => "unknown");
+      return await Promise.all([stage.aWait(a, anyOf(a)).done, other.done]);
     });
 
-    expect(await isOpen(result)).toBe(true);
+    expect(await stage.isOpen(result)).toBe(true);
     other?.end();
-    await clock.advance(25_000);
+    await stage.clock.advance(25_000);
     expect(await result).toBe("UNJAM_DEADLOCK");
   });
 
@@ -131,79 +88,54 @@ describe("a wait", () => {
     const outcomes: unknown[] = [];
     let third: OpenWait | undefined;
     const begun = [
-      scope(c, () => (third = aWait(c, anyOf(a), "c")).done).then((x) => outcomes.push("c", x)),
-      scope(a, () => aWait(a, anyOf(b), "a").done).then((x) => outcomes.push("a", x)),
-      scope(b, () => aWait(b, anyOf(a), "b").done).then((x) => outcomes.push("b", x)),
+      scope(c, () => (third = stage.aWait(c, anyOf(a), { what: "c" })).done).then((x) =>
+        outcomes.push("c", x),
+      ),
+      scope(a, () => stage.aWait(a, anyOf(b), { what: "a" }).done).then((x) =>
+        outcomes.push("a", x),
+      ),
+      scope(b, () => stage.aWait(b, anyOf(a), { what: "b" }).done).then((x) =>
+        outcomes.push("b", x),
+      ),
     ];
     await begun[2];
-    await clock.advance(25_000);
+    await stage.clock.advance(25_000);
     third?.end();
     await begun[0];
 
     expect(outcomes).toEqual(["b", "UNJAM_DEADLOCK", "c", "done"]);
   });
 
-  it("that comes last, and waits for others who hold each other, is not the one that is refused", async () => {
-    const [a, b, c] = [new Flow("a"), new Flow("b"), new Flow("c")];
-    let third: OpenWait | undefined;
-    const begun = [
-      scope(a, () => aWait(a, anyOf(b)).done),
-      scope(b, () => aWait(b, anyOf(a)).done),
-      scope(c, () => (third = aWait(c, anyOf(a))).done),
-    ];
+  it("leaves no timer behind", async () => {
+    let openCount = 0;
+    const timers: Timers = {
+      soon: (run) => stage.clock.soon(run),
+      after: (ms, run) => {
+        openCount++;
+        const timer = stage.clock.after(ms, () => (openCount--, run()));
+        return { cancel: () => (openCount--, timer.cancel()) };
+      },
+    };
+    const flow = new Flow("a");
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const movers = (): Movers => "unknown";
+    const plain = { flow, what: "it", movers, site: undefined, settled: promise, timers };
+    const result = scope(flow, () => waitInFlow({ ...plain, refuse: () => undefined }));
+    await stage.clock.rest();
+    const whileOpen = openCount;
 
-    expect(await isOpen(begun[2] ?? Promise.resolve())).toBe(true);
-    third?.end();
-    expect(await begun[1]).toBe("UNJAM_DEADLOCK");
-  });
+    resolve("done");
+    await result;
 
-  it("is told the shortest way back to itself that leads over stuck waits only", async () => {
-    const [a, b, c, free] = [new Flow("a"), new Flow("b"), new Flow("c"), new Flow("free")];
-    const side = new Flow("side");
-    const waits: OpenWait[] = [];
-    const begin = (flow: Flow, movers: () => Movers): Promise<unknown> =>
-      runInFlow(flow, () => {
-        const wait = aWait(flow, movers, flow.name);
-        waits.push(wait);
-        return wait.done;
-      });
-    const others = [begin(side, anyOf(a, free)), begin(b, anyOf(c)), begin(c, anyOf(a))];
-
-    const error: unknown = await begin(a, allOf(side, b)).catch((reason: unknown) => reason);
-
-    expect(error).toMatchObject({
-      details: { cycle: [{ flow: "b" }, { flow: "c" }, { flow: "a" }] },
-    });
-    for (const wait of waits) wait.end();
-    await Promise.all(others);
-  });
-
-  it("is not refused for the sake of others that were not proven again with it", async () => {
-    const [a, b, c] = [new Flow("a"), new Flow("b"), new Flow("c")];
-    let askedCount = 0;
-    let wait: OpenWait | undefined;
-    const first = scope(a, () => {
-      // When its cycle is proven again somebody has come who could end it, and is stuck just then.
-      wait = aWait(a, () => (askedCount++ < 2 ? anyOf(a)() : anyOf(a, b)()));
-      return wait.done;
-    });
-    const others = [
-      scope(b, () => aWait(b, anyOf(c)).done),
-      scope(c, () => aWait(c, anyOf(b)).done),
-    ];
-
-    expect(await isOpen(first)).toBe(true);
-    wait?.end();
-    expect(await first).toBe("done");
-    expect(await Promise.race(others)).toBe("UNJAM_DEADLOCK");
+    expect([whileOpen, openCount]).toEqual([1, 0]);
   });
 
   it("that is not awaited by its flow stays open", async () => {
     const flow = new Flow("a");
     let wait: OpenWait | undefined;
     await scope(flow, async () => {
-      wait = aWait(flow, anyOf(flow));
-      await clock.advance(25_000);
+      wait = stage.aWait(flow, anyOf(flow));
+      await stage.clock.advance(25_000);
     });
 
     wait?.end();
@@ -214,7 +146,7 @@ describe("a wait", () => {
     const flow = new Flow("a");
     let askedCount = 0;
     const result = scope(flow, async () => {
-      const wait = aWait(flow, () => {
+      const wait = stage.aWait(flow, () => {
         askedCount++;
         return "unknown";
       });
@@ -223,7 +155,7 @@ describe("a wait", () => {
     });
 
     expect(await result).toBe("done");
-    await clock.advance(25_000);
+    await stage.clock.advance(25_000);
     expect(askedCount).toBe(0);
   });
 
@@ -232,7 +164,7 @@ describe("a wait", () => {
     let askedCount = 0;
     let wait: OpenWait | undefined;
     const result = scope(flow, () => {
-      wait = aWait(flow, () => {
+      wait = stage.aWait(flow, () => {
         askedCount++;
         // As if somebody who could end it had come meanwhile.
         return askedCount <= 2 ? anyOf(flow)() : "unknown";
@@ -240,7 +172,7 @@ describe("a wait", () => {
       return wait.done;
     });
 
-    expect(await isOpen(result)).toBe(true);
+    expect(await stage.isOpen(result)).toBe(true);
     wait?.end();
   });
 
@@ -251,7 +183,7 @@ describe("a wait", () => {
     const results = layers.flatMap((layer, index) =>
       layer.map((flow) =>
         scope(flow, () => {
-          const wait = aWait(flow, anyOf(...(layers[(index + 1) % layers.length] ?? [])));
+          const wait = stage.aWait(flow, anyOf(...(layers[(index + 1) % layers.length] ?? [])));
           waits.push(wait);
           return wait.done;
         }),
@@ -259,7 +191,7 @@ describe("a wait", () => {
     );
     expect(2 ** layers.length).toBeGreaterThan(WAIT_GRAPH_STEPS_MAX);
 
-    await clock.advance(200);
+    await stage.clock.advance(200);
     for (const wait of waits) wait.end();
 
     expect(new Set(await Promise.all(results))).toEqual(new Set(["done"]));
@@ -270,7 +202,10 @@ describe("a flow", () => {
   it("says what it waits for", async () => {
     const flow = new Flow("a");
     let wait: OpenWait | undefined;
-    const result = scope(flow, () => (wait = aWait(flow, () => "unknown", "room")).done);
+    const result = scope(
+      flow,
+      () => (wait = stage.aWait(flow, () => "unknown", { what: "room" })).done,
+    );
 
     expect(flow.waitsFor).toBe("room");
     wait?.end();
@@ -284,7 +219,7 @@ describe("a flow", () => {
 
     await runInFlow(outer, async () => {
       await runInFlow(new Flow("inner"), async () => {
-        later = clock.rest().then(() => currentFlow());
+        later = stage.clock.rest().then(() => currentFlow());
       });
       expect(await later).toBe(outer);
     });
@@ -293,6 +228,16 @@ describe("a flow", () => {
     expect(inner.isOver).toBe(false);
     outer.end();
     expect(currentFlow()).toBeUndefined();
+  });
+
+  it("that is over holds nothing", () => {
+    const flow = new Flow("a");
+    flow.hold({ what: "it", site: undefined });
+    const before = [...flow.holdings];
+
+    flow.end();
+
+    expect([before.length, [...flow.holdings]]).toEqual([1, []]);
   });
 
   it("of a scope that throws is over too", async () => {
@@ -313,12 +258,12 @@ describe("many scopes at once", () => {
     const results = flows.map((flow, index) => {
       const next = flows[index + 1] ?? flows[index - 1] ?? flow;
       return scope(flow, () => {
-        const wait = aWait(flow, anyOf(next), `the end of ${index}`);
+        const wait = stage.aWait(flow, anyOf(next), { what: `the end of ${index}` });
         waits.push(wait);
         return wait.done;
       });
     });
-    await clock.advance(25_000);
+    await stage.clock.advance(25_000);
     for (const wait of waits) wait.end();
 
     const outcomes = await Promise.all(results);

@@ -53,8 +53,6 @@ export interface Wait<T> {
   readonly refuse: (error: UnjamError) => void;
   readonly timers: Timers;
   readonly site: CallSite | undefined;
-  /** The thing that is waited for, if holdings can name it too. */
-  readonly on?: object;
   /** Told which flows really wait for it, each time that this was read anew; none when it is over. */
   readonly onProof?: (flows: readonly Flow[]) => void;
   /** Resolves the caller's promise in place of the plain `resolve(value)`; gets the await chain too. */
@@ -84,7 +82,6 @@ let confirmationCount = 0;
 class WatchedWait<T> implements ProvenWait {
   readonly what: string;
   readonly site: CallSite | undefined;
-  readonly on: object | undefined;
   readonly movers: () => Movers;
   readonly #wait: Wait<T>;
   #isSettled = false;
@@ -100,7 +97,6 @@ class WatchedWait<T> implements ProvenWait {
     this.#wait = wait;
     this.what = wait.what;
     this.site = wait.site;
-    this.on = wait.on;
     this.movers = wait.movers;
   }
 

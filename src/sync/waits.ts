@@ -29,7 +29,7 @@ export class Waits {
   /** Begins a wait that has a deadline; its owner makes it listen to its signal when all is ready. */
   begin<A>({ waitMs }: WaitTerms, on: WaitEnds): SlowWait<A> {
     const end = (): void => {
-      this.#deadlines.end();
+      this.#deadlines.end(waitMs);
       on.end();
     };
     const wait = new SlowWait<A>(this.#ports.clock.now(), { end, late: on.late });

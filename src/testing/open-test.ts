@@ -110,5 +110,7 @@ function surroundings(
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a task or not, enqueue looks for itself.
       return app.enqueue(target as Task<unknown>, input, options);
     },
+    result: (_lease, job, { waitMs, signal }) =>
+      app.job(job).result({ waitMs, ...(signal === undefined ? {} : { signal }) }),
   };
 }

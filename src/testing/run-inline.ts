@@ -25,6 +25,7 @@ export interface RunSurroundings {
   readonly clock: Clock;
   readonly log: (line: LogLine) => void;
   readonly enqueue: AttemptLink["enqueue"];
+  readonly result: AttemptLink["result"];
 }
 
 const RUN_OPTIONS: OptionTable<{ attempt: number; signal: unknown }> = {
@@ -42,13 +43,16 @@ const RUN_OPTIONS: OptionTable<{ attempt: number; signal: unknown }> = {
 /** A number that no store gives away: the job of a handler that was called without one. */
 const NO_JOB = 0;
 
+const refuse = (): Promise<never> => {
+  const details = { what: "ctx.enqueue", where: "runInline without an app; use openTest" };
+  return Promise.reject(new UnjamError("UNJAM_NOT_SUPPORTED", details));
+};
+
 const ALONE: RunSurroundings = {
   clock: nodeClock,
   log: () => undefined,
-  enqueue: () => {
-    const details = { what: "ctx.enqueue", where: "runInline without an app; use openTest" };
-    return Promise.reject(new UnjamError("UNJAM_NOT_SUPPORTED", details));
-  },
+  enqueue: refuse,
+  result: refuse,
 };
 
 /**

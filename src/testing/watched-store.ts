@@ -56,6 +56,7 @@ function unchanging(
     beat: (owner, deadline) => store.beat(owner, deadline),
     leave: (owner, reason, deadline) => store.leave(owner, reason, deadline),
     owners: (limit) => store.owners(limit),
+    awaitJob: (request, deadline) => store.awaitJob(request, deadline),
     get: (ids) => store.get(ids),
     list: (query) => store.list(query),
     queues: () => store.queues(),

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { findLines, readSources, withoutComments, withoutProse } from "./source-tree.ts";
 import type { SourceFile } from "./source-tree.ts";
 
-/** What launches threads or is started in one, and the real clock and timers behind the ports. */
-const BEHIND_PORTS = /^runtime\/(?:(?:node|launch|port)-[^/]+|[^/]+-thread)\.ts$/;
+/** What launches threads and processes or is started in one, and the real clock and timers behind the ports. */
+const BEHIND_PORTS = /^runtime\/(?:(?:node|launch|port)-[^/]+|[^/]+-(?:thread|process))\.ts$/;
 
 /**
  * Who may import what, besides its own folder (or, for a single file, itself). The first row that

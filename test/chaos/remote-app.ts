@@ -35,11 +35,12 @@ export class Workshop implements Disposable {
   }
 
   /** Like {@link open}, for an app that may not come to be. */
-  start({ work = {}, tasks, build }: AppSettings = {}): RemoteApp {
+  start({ work = {}, tasks, build, variables }: AppSettings = {}): RemoteApp {
     const program = Program.start("remote-app", {
       ...{ STORE: this.file, RUNS: this.#runs, WORK: JSON.stringify(work) },
       ...(tasks === undefined ? {} : { TASKS: tasks }),
       ...(build === undefined ? {} : { BUILD: build }),
+      ...variables,
     });
     return new RemoteApp(program);
   }
@@ -71,11 +72,15 @@ export class Workshop implements Disposable {
 }
 
 export interface AppSettings {
-  readonly work?: false | { readonly loop?: number; readonly threads?: number };
+  readonly work?:
+    | false
+    | { readonly loop?: number; readonly threads?: number; readonly processes?: number };
   /** The task module, relative to fixtures/. */
   readonly tasks?: string;
   /** URL of the package's index, when it is not the sources here. */
   readonly build?: string;
+  /** More variables for its environment. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** An app in a process of its own; see fixtures/remote-app.ts. */

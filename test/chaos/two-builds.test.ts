@@ -7,11 +7,11 @@ const EXTRA = '{"trace":"00-4bf9","later":[1]}';
 const WORK = { loop: 5, threads: 1 };
 /** What the next version might do: one more schema, columns and a table that this one does not know. */
 const NEWER: readonly Change[] = [
-  ["store/sqlite/schema.ts", "SCHEMA_VERSION = 1", "SCHEMA_VERSION = 2"],
+  ["store/sqlite/schema.ts", "SCHEMA_VERSION = 2", "SCHEMA_VERSION = 3"],
   [
     "store/sqlite/schema.ts",
-    "[VERSION_1]",
-    `[VERSION_1, \`ALTER TABLE jobs ADD COLUMN shade TEXT DEFAULT 'blue';
+    "[VERSION_1, VERSION_2]",
+    `[VERSION_1, VERSION_2, \`ALTER TABLE jobs ADD COLUMN shade TEXT DEFAULT 'blue';
 ALTER TABLE queues ADD COLUMN hue INTEGER NOT NULL DEFAULT 7;
 ALTER TABLE owners ADD COLUMN region TEXT;
 CREATE TABLE later (name TEXT PRIMARY KEY);\`]`,
@@ -82,7 +82,7 @@ it("a file that a newer build keeps for itself is refused by its code, also to a
   await using next = await shop.open({ work: WORK, build: newer.index });
   {
     using file = StoreFile.open(shop.file);
-    file.db.exec("UPDATE unjam_meta SET value = 2 WHERE name = 'min_writer'");
+    file.db.exec("UPDATE unjam_meta SET value = 3 WHERE name = 'min_writer'");
   }
 
   const enqueued = await older.call("enqueue", { task: "quick", input: { n: 1 } });

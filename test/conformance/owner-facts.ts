@@ -168,7 +168,19 @@ function closeFacts(open: OpenScene): void {
       leave: (store, deadline) => store.leave(1, "bye", deadline),
       owners: (store) => store.owners(1),
       add: (store, deadline) =>
-        store.add([{ shape, capacity: null, ids: [1], payloads: ["{}"], atomic: false }], deadline),
+        store.add(
+          [
+            {
+              shape,
+              capacity: null,
+              ids: [1],
+              payloads: ["{}"],
+              atomic: false,
+              overflow: "refuse",
+            },
+          ],
+          deadline,
+        ),
       claim: (store, deadline) => store.claim({ owner: 1, slots: [] }, deadline),
       renew: (store, deadline) => store.renew([], deadline),
       settle: (store, deadline) => store.settle([], deadline),

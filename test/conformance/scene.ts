@@ -90,7 +90,8 @@ export class Scene implements AsyncDisposable {
   group({ count = 1, ...overrides }: GroupOverrides = {}): AddGroup {
     const { ids = Array.from({ length: count }, () => this.newId()), shape, ...rest } = overrides;
     const payloads = ids.map(() => "{}");
-    return { capacity: null, atomic: false, payloads, ...rest, ids, shape: aShape(shape) };
+    const plain = { capacity: null, atomic: false, overflow: "refuse" } as const;
+    return { ...plain, payloads, ...rest, ids, shape: aShape(shape) };
   }
 
   async addGroup(overrides: GroupOverrides): Promise<AddAnswer> {

@@ -149,16 +149,6 @@ describe.each(EVERYWHERE)("a full queue on $store, $runtime", (mode) => {
     expect(events[0]).toMatchObject({ queue: "default", capacity: 1 });
     expect(stage.logged.filter(({ level }) => level === "warn")).toHaveLength(1);
   });
-
-  it.each(["drop-newest", "drop-oldest"] as const)("does not know %s yet", async (whenFull) => {
-    await using stage = await Stage.open(mode);
-    const hello = task("hello", {}, async () => "hi");
-    const app = await stage.app({ tasks: [hello] });
-
-    await expect(app.enqueue(hello, {}, { whenFull })).rejects.toMatchObject({
-      code: "UNJAM_NOT_SUPPORTED",
-    });
-  });
 });
 
 describe.each(EVERYWHERE)("a full queue without a consumer on $store, $runtime", (mode) => {
@@ -176,6 +166,21 @@ describe.each(EVERYWHERE)("a full queue without a consumer on $store, $runtime",
       details: { queue: "default", capacity: 1, lastConsumer: null },
     });
   });
+
+  it.each(["drop-newest", "drop-oldest"] as const)(
+    "refuses at once with %s too, and drops nothing",
+    async (whenFull) => {
+      await using stage = await Stage.open(mode);
+      const hello = task("hello", {});
+      const app = await stage.app({ work: false, queues: { default: { capacity: 1 } } });
+      const first = await app.enqueue(hello, 1);
+
+      const refused = app.enqueue(hello, 2, { whenFull });
+
+      await expect(refused).rejects.toMatchObject({ code: "UNJAM_NO_CONSUMER" });
+      expect(await app.jobs()).toMatchObject([{ id: first.id, state: "ready" }]);
+    },
+  );
 
   it("takes jobs as long as it has room", async () => {
     await using stage = await Stage.open(mode);

@@ -185,6 +185,8 @@ describe.each(CORNERS)("bad calls on $store, $runtime", (mode) => {
     ["a priority that is not whole", { priority: 1.5 }, "UNJAM_INVALID_OPTION"],
     ["runAt beside delayMs", { runAt: 1, delayMs: 1 }, "UNJAM_INVALID_OPTION"],
     ["a date that is none", { runAt: new Date("never") }, "UNJAM_INVALID_OPTION"],
+    ["a runAt in nanoseconds", { runAt: 1.8e18 }, "UNJAM_INVALID_OPTION"],
+    ["a runAt beyond all dates", { runAt: 2 ** 53 }, "UNJAM_INVALID_OPTION"],
     ["an empty id", { id: "" }, "UNJAM_INVALID_OPTION"],
     ["an id that is too long", { id: "x".repeat(129) }, "UNJAM_INVALID_OPTION"],
     ["a key that is no text", { key: 7 }, "UNJAM_INVALID_OPTION"],

@@ -120,7 +120,7 @@ describe.each<Mode>(ON_THREADS)("a thread that crashes, $store", (mode) => {
     await expect.poll(() => replaced[0]?.reason).toContain("nobody waited for me");
   });
 
-  it("three times with one job alone on it makes that job a dead letter that says so", async () => {
+  it("twice with one job on it, and then its process, makes that job a dead letter that says so", async () => {
     await using stage = await Stage.open(mode);
     const { app } = await withThreads(stage);
 
@@ -128,7 +128,10 @@ describe.each<Mode>(ON_THREADS)("a thread that crashes, $store", (mode) => {
 
     await expect(job.result()).rejects.toMatchObject({
       code: "UNJAM_JOB_FAILED",
-      cause: { code: "UNJAM_THREAD_DIED", details: { reason: "it exited with code 4" } },
+      cause: {
+        code: "UNJAM_PROCESS_DIED",
+        details: { task: "poison", reason: "it exited with code 4", losses: 2 },
+      },
     });
     expect(await job.status()).toMatchObject({ state: "dead", losses: 2 });
     expect(await (await app.enqueue(on.quick, 1)).result()).toMatchObject({ value: 1 });

@@ -52,6 +52,29 @@ describe("worker", () => {
     expect(JSON.parse(stderr)).toMatchObject({ level: "info", msg: "the gate is shut" });
   });
 
+  it("runs tasks in child processes, as many as --processes says", async () => {
+    await using folder = new CommandFolder();
+    const none = folder.start(["worker", "--tasks", TASKS, "--processes", "0"]);
+    await none.written("stdout", /^worker /);
+    const id = (
+      await folder.unjam(["enqueue", "whereabouts", "{}", "--queue", "processes"])
+    ).stdout.trim();
+    const before = await jobIn(folder, id);
+    none.signal("SIGTERM");
+    await none.ended;
+
+    const worker = folder.start(["worker", "--tasks", TASKS, "--processes", "1"]);
+    await expect
+      .poll(() => jobIn(folder, id), { timeout: 10_000 })
+      .toMatchObject({ state: "done" });
+    const after = await jobIn(folder, id);
+    worker.signal("SIGTERM");
+    await worker.ended;
+
+    expect(before).toMatchObject({ state: "ready" });
+    expect(after).not.toMatchObject({ result: worker.pid });
+  });
+
   it.each(["SIGTERM", "SIGINT"] as const)("finishes what runs on %s", async (signal) => {
     await using folder = new CommandFolder();
     const { worker, id, open } = await withHeldJob(folder);

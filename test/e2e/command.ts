@@ -7,8 +7,6 @@ import { outsideEnvironment } from "../../scripts/packed-project.ts";
 
 const UNJAM = fileURLToPath(new URL("./fixtures/unjam.ts", import.meta.url));
 export const TASKS: string = fileURLToPath(new URL("./fixtures/cli-tasks.ts", import.meta.url));
-/** Commands are started by the hundred; what one has compiled, the next need not. */
-const CACHE = join(tmpdir(), "unjam-compile-cache");
 /** A line that has not come by then never will: the test fails and says which. */
 const LINE_MS_MAX = 30_000;
 /** Half a minute's wait for a locked file, twice over. */
@@ -70,7 +68,7 @@ export class StartedCommand {
     { cwd, env, input, uid }: CommandOptions & { readonly cwd: string },
   ) {
     const flags = ["--disable-warning=ExperimentalWarning"];
-    const environment = { ...outsideEnvironment(), NODE_COMPILE_CACHE: CACHE, ...env };
+    const environment = { ...outsideEnvironment(), ...env };
     const user = uid === undefined ? {} : { uid, gid: uid };
     this.#process = spawn(process.execPath, [...flags, ...line], {
       ...{ cwd, env: environment },

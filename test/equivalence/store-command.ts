@@ -1,4 +1,5 @@
 import * as fc from "fast-check";
+import type { StoreOverflow } from "../../src/core/overflow.ts";
 
 /**
  * One step, as plain data from a small world, so that steps meet: few ids, keys and names. Jobs and
@@ -11,6 +12,7 @@ export type StoreCommand =
       readonly queue: string;
       readonly tasks: readonly string[];
       readonly limit: number;
+      readonly suspects: "only" | "without" | null;
     }
   | { readonly kind: "settle"; readonly settlements: readonly SettlementPlan[] }
   | {
@@ -38,6 +40,7 @@ export interface GroupPlan {
   readonly callerId: string | null;
   readonly capacity: number | null;
   readonly atomic: boolean;
+  readonly overflow: StoreOverflow;
   readonly jobs: readonly { readonly id: number; readonly payload: string }[];
 }
 
@@ -66,6 +69,7 @@ const group: fc.Arbitrary<GroupPlan> = fc.record({
   callerId: fc.constantFrom(null, null, null, "mine", "yours"),
   capacity: fc.constantFrom(null, null, 1, 3, 8),
   atomic: fc.boolean(),
+  overflow: fc.constantFrom("refuse", "refuse", "drop-newest", "drop-oldest"),
   jobs: fc.array(fc.record({ id, payload: fc.constantFrom("1", "1", "2") }), { maxLength: 4 }),
 });
 
@@ -97,6 +101,7 @@ const claim = fc.record({
     ["nobody", "send", "send"],
   ),
   limit: fc.nat({ max: 4 }),
+  suspects: fc.constantFrom(null, null, "only", "without"),
 });
 const settle = fc.record({
   kind: fc.constant("settle" as const),

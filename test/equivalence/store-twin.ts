@@ -94,7 +94,7 @@ export class StoreTwin implements AsyncDisposable {
   }
 
   #group(plan: GroupPlan): AddGroup {
-    const { runInMs, expireInMs, jobs, capacity, atomic, ...rest } = plan;
+    const { runInMs, expireInMs, jobs, capacity, atomic, overflow, ...rest } = plan;
     const now = this.#opened.clock.wallNow();
     const shape: JobShape = {
       ...rest,
@@ -103,16 +103,18 @@ export class StoreTwin implements AsyncDisposable {
       expireAt: expireInMs === null ? null : now + expireInMs,
     };
     const ids = jobs.map(({ id }) => id);
-    return { shape, capacity, atomic, ids, payloads: jobs.map(({ payload }) => payload) };
+    const payloads = jobs.map(({ payload }) => payload);
+    return { shape, capacity, atomic, overflow, ids, payloads };
   }
 
   async #claim({
     queue,
     tasks,
     limit,
+    suspects,
   }: Extract<StoreCommand, { kind: "claim" }>): Promise<unknown> {
     const { store, clock } = this.#opened;
-    const slots = [{ queue, tasks, limit }];
+    const slots = [{ queue, tasks, limit, ...(suspects === null ? {} : { suspects }) }];
     const claimed = await store.claim({ owner: this.#owner, slots }, clock.now() + 1e9);
     this.#leases = [...claimed.map(({ id, token }) => ({ id, token })), ...this.#leases];
     return claimed;

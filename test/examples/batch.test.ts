@@ -19,4 +19,17 @@ describe("batch", () => {
     expect(stderr).toMatch(/still waiting for the batch after 1000 ms: \d+ done\n$/);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   });
+
+  it("with the same mistake on leases ends by naming the ten orders and where they were taken", async () => {
+    const { code, stdout, stderr } = await runExample("batch/same-mistake.ts");
+
+    expect(stderr).toMatch(/^UNJAM_JOIN_TIMEOUT: 10 unfinished after 1000 ms; /m);
+    const held = [
+      ...stderr.matchAll(
+        /^ {2}(\d+): held by a lease for \d+ ms, taken at same-mistake\.ts:\d+ in work$/gm,
+      ),
+    ].map(([, order]) => Number(order));
+    expect(held).toEqual([49, 99, 149, 199, 249, 299, 349, 399, 449, 499]);
+    expect({ code, stdout }).toEqual({ code: 124, stdout: "" });
+  });
 });

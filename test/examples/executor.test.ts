@@ -22,4 +22,14 @@ describe("executor", () => {
     expect(stderr).toMatch(/still waiting for a result after 1000 ms: 1 calls wait\n$/);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   });
+
+  it("with the same mistake on consumers refuses a call at once, and says who died last and why", async () => {
+    const { code, stdout, stderr } = await runExample("executor/same-mistake.ts");
+
+    expect(stdout).toBe("failure: RangeError: out of range\n".repeat(2));
+    expect(stderr).toMatch(
+      /^UNJAM_NO_CONSUMER: queue "calls" .* the last, worker-[12], went \d+ ms ago: .* last: out of range$/m,
+    );
+    expect(code).toBe(3);
+  });
 });

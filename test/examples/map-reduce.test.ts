@@ -19,4 +19,11 @@ describe("map-reduce", () => {
     expect(stderr).toBe("still waiting for the mappers after 3000 ms: 23 of 24 texts mapped\n");
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   });
+
+  it("with a text that kills every thread ends with that text's name, and maps the others", async () => {
+    const { code, stdout, stderr } = await runExample("map-reduce/same-mistake.ts");
+
+    expect(stderr).toMatch(/^UNJAM_JOB_FAILED: job "\w+" \(map\) is dead /m);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "23 texts mapped, 1 failed\n" });
+  });
 });

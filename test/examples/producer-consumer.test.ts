@@ -3,13 +3,14 @@ import { runExample } from "./example.ts";
 
 describe("producer-consumer", () => {
   it("counts every line that can be read, and tells of the one that cannot", async () => {
-    const { code, stdout } = await runExample("producer-consumer/main.ts");
+    const { code, stdout, stderr } = await runExample("producer-consumer/main.ts");
 
     expect(stdout.split("\n").slice(0, 1)).toEqual(["199 lines counted, 1 failed"]);
     expect(stdout).toContain("  ERROR 20\n");
     expect(stdout).toContain("  INFO 179\n");
     expect(stdout).toContain('  "ERR": Error: not a log line: ERR\n');
-    expect(code).toBe(0);
+    // Its queue of eight is full most of the time, which is no reason for a warning.
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
 
   it("hangs in join() where one path forgets taskDone()", async () => {

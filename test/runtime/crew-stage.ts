@@ -1,6 +1,6 @@
 import type { ClaimedJob } from "../../src/core/job.ts";
 import type { AttemptEnd } from "../../src/core/outcome.ts";
-import type { TaskFacts } from "../../src/core/task.ts";
+import type { CrewLane, TaskFacts } from "../../src/core/task.ts";
 import type { FromJobThread, ToJobThread } from "../../src/runtime/job-thread-messages.ts";
 import type { FromSupervisor } from "../../src/runtime/messages.ts";
 import { ThreadCrew } from "../../src/runtime/thread-crew.ts";
@@ -41,6 +41,19 @@ export class PlayedThread implements SlotThread<FromJobThread, ToJobThread> {
     this.events.message({ type: "end", id: this.job.id, token: this.job.token, end });
   }
 
+  /** Its handler waits for another job, by this call. */
+  waits(call: number, job = "j_2"): void {
+    const { id, token } = this.job;
+    this.events.message({ type: "await", call, id, token, job });
+  }
+
+  /** What its calls came to. */
+  get answers(): [call: number, kind: string][] {
+    return this.posted.flatMap((message): [number, string][] =>
+      message.type === "awaited" ? [[message.call, message.outcome.kind]] : [],
+    );
+  }
+
   /** Its loop is free, and it has told the handler to stop. */
   acknowledges(): void {
     this.events.message({ type: "aborting", id: this.job.id, token: this.job.token });
@@ -64,19 +77,29 @@ export class PlayedThread implements SlotThread<FromJobThread, ToJobThread> {
   }
 }
 
+interface CrewSettings {
+  readonly lane?: CrewLane;
+  readonly size?: number;
+  readonly facts?: Partial<TaskFacts>;
+}
+
 /** A crew on stepped time whose threads are played. Tasks: "send", with a deadline of 1,000 ms. */
 export class CrewStage {
   readonly clock: SteppedClock = new SteppedClock();
   readonly threads: PlayedThread[] = [];
   readonly sent: FromSupervisor[] = [];
   readonly crew: ThreadCrew;
+  readonly #lane: CrewLane;
 
-  constructor({ size = 1, facts = {} }: { size?: number; facts?: Partial<TaskFacts> } = {}) {
+  constructor({ lane = "thread", size = 1, facts = {} }: CrewSettings = {}) {
+    this.#lane = lane;
     this.crew = new ThreadCrew({
+      lane,
       size,
       tasks: [someFacts({ runs: "thread", timeoutMs: 1_000, ...facts })],
       clock: this.clock,
       timers: this.clock,
+      nextNumber: () => this.threads.length + 1,
       spawn: (number) => {
         const thread = new PlayedThread(number);
         this.threads.push(thread);
@@ -88,14 +111,25 @@ export class CrewStage {
 
   /** Sends jobs with these numbers. */
   run(...ids: number[]): void {
-    this.crew.receive({ type: "run", jobs: ids.map((id) => aClaimedJob({ id })) });
+    this.crew.receive({
+      type: "run",
+      lane: this.#lane,
+      jobs: ids.map((id) => aClaimedJob({ id })),
+    });
+  }
+
+  /** The job that the thread's call waited for is gone. */
+  answer(thread: number, call: number): void {
+    const outcome = { kind: "gone" } as const;
+    this.crew.receive({ type: "awaited", thread, call, outcome });
+  }
+
+  prefer(...ids: number[]): void {
+    this.crew.receive({ type: "preferred", ids });
   }
 
   /** A job runs on the first thread. */
-  static running(
-    ids: readonly number[],
-    options?: { size?: number; facts?: Partial<TaskFacts> },
-  ): CrewStage {
+  static running(ids: readonly number[], options?: CrewSettings): CrewStage {
     const stage = new CrewStage(options);
     stage.run(...ids);
     for (const thread of [...stage.threads]) thread.ready();

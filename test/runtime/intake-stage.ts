@@ -1,4 +1,4 @@
-import type { Backoff } from "../../src/core/backoff.ts";
+import { type Overflow, storeOverflow } from "../../src/core/overflow.ts";
 import type { AddedMessage, AddRequest } from "../../src/runtime/messages.ts";
 import { Intake } from "../../src/runtime/intake.ts";
 import { aShape } from "../conformance/scene.ts";
@@ -6,7 +6,7 @@ import { StoreStage } from "./store-stage.ts";
 
 interface RequestOverrides {
   readonly count?: number;
-  readonly whenFull?: "wait" | "reject" | { readonly retry: Backoff };
+  readonly whenFull?: Overflow;
   readonly waitMs?: number;
   readonly waitersMax?: number;
   readonly atomic?: boolean;
@@ -25,6 +25,7 @@ export class IntakeStage {
   readonly adding: string[] = [];
   readonly delayed: number[] = [];
   readonly full: { readonly queue: string; readonly capacity: number }[] = [];
+  readonly dropped: number[] = [];
   readonly #capacity: number;
   #lastBatch = 0;
   #lastId = 1_000;
@@ -38,6 +39,7 @@ export class IntakeStage {
       onAdding: (queue) => this.adding.push(queue),
       onDelayed: (runAt) => this.delayed.push(runAt),
       onFull: (queue, full) => this.full.push({ queue, capacity: full }),
+      onDropped: (_queue, ids) => this.dropped.push(...ids),
     });
   }
 
@@ -65,6 +67,7 @@ export class IntakeStage {
         ids,
         payloads: ids.map(() => "{}"),
         atomic,
+        overflow: storeOverflow(whenFull),
       },
       ...{ whenFull, waitersMax, deadline, answerBy: deadline + 1_000 },
     };

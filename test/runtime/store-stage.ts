@@ -94,6 +94,7 @@ export class StoreStage {
       shape: aShape(shape),
       capacity: null,
       atomic: false,
+      overflow: "refuse" as const,
       ids,
       payloads: ids.map(() => "{}"),
     };

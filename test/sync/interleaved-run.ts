@@ -135,6 +135,7 @@ export class InterleavedRun {
         return;
       }
       case "tryGet":
+        this.#model.hadGetter = true;
         this.#taken(this.#queue.tryGet(), this.#model.take());
         return;
       case "get":
@@ -182,6 +183,7 @@ export class InterleavedRun {
   }
 
   #get(timed: boolean): void {
+    this.#model.hadGetter = true;
     const { wait, stop, terms } = this.#begin("get", timed);
     const promise = this.#queue.get(terms);
     const isHere = this.#model.queue.length > 0 && !this.#model.isPaused;

@@ -46,6 +46,8 @@ export class QueueModel {
   takers = 0;
   liveConsumers = 0;
   hadConsumer = false;
+  /** Somebody asked for an item himself, and may do so again. */
+  hadGetter = false;
   readonly #asks = new Map<number, ModelWait>();
   readonly #arrivals = new Map<number, number>();
   #arrivalCount = 0;
@@ -188,7 +190,7 @@ export class QueueModel {
   }
 
   get #isAbandoned(): boolean {
-    return this.hadConsumer && this.liveConsumers === 0;
+    return this.hadConsumer && this.liveConsumers === 0 && !this.hadGetter;
   }
 
   #letIn(wait: ModelWait): void {

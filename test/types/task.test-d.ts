@@ -1,5 +1,12 @@
 import { describe, expectTypeOf, it } from "vitest";
-import { handle, task, type Handler, type JobContext, type Task } from "../../src/index.ts";
+import {
+  handle,
+  task,
+  type Handler,
+  type ChildJob,
+  type JobContext,
+  type Task,
+} from "../../src/index.ts";
 import type { PublishedSchema } from "./published-schema.ts";
 
 declare const size: PublishedSchema<{ width: string }, { width: number }>;
@@ -35,7 +42,7 @@ describe("a task with a handler", () => {
         [fraction: number, note?: string | undefined]
       >();
       expectTypeOf(context.step).toEqualTypeOf<(name: string) => void>();
-      expectTypeOf(context.enqueue).returns.resolves.toEqualTypeOf<{ readonly id: string }>();
+      expectTypeOf(context.enqueue).returns.resolves.toEqualTypeOf<ChildJob>();
       // @ts-expect-error -- a level that loggers do not have
       context.log("fatal", "no");
       // @ts-expect-error -- what is given cannot be changed

@@ -1,10 +1,12 @@
 import type { EpochMs } from "../../core/clock.ts";
 import { invariant } from "../../core/invariant.ts";
 import type { JobNumber, JobShape } from "../../core/job.ts";
+import { DROPS_MAX, KEEP_DROPPED_MS } from "../../core/limits.ts";
 import type { AddAnswer, AddGroup, AddOutcome } from "../store.ts";
 import type { JobTable } from "./job-table.ts";
 import type { MemoryQueue } from "./memory-queue.ts";
 import type { OwnerTable } from "./owner-table.ts";
+import { endOf } from "./settle-jobs.ts";
 
 const ADDED: AddOutcome = { kind: "added" };
 
@@ -19,6 +21,7 @@ export interface AddScene {
 interface Admission extends AddScene {
   readonly shape: JobShape;
   readonly queue: MemoryQueue;
+  readonly group: AddGroup;
   /** Payloads by number, of jobs that go in if all do. */
   readonly promised: Map<JobNumber, string>;
 }
@@ -43,14 +46,25 @@ export function addGroup(scene: AddScene, group: AddGroup): AddAnswer {
   const admission = {
     ...scene,
     shape: { ...group.shape },
+    group,
     queue,
     promised: new Map<JobNumber, string>(),
   };
   const refusal = group.atomic ? firstRefusal(admission, group) : undefined;
+  if (refusal === undefined) return addEach(admission, group);
+  if (refusal.kind === "full" && mayDrop(group, refusal) === "drop-newest") {
+    return dropWhole(admission, group);
+  }
   // Nothing of the group is stored, so that "added" or "exists" would be a lie for any of it.
-  if (refusal !== undefined) return group.ids.map(() => refusal);
-  return addEach(admission, group);
+  return group.ids.map(() => refusal);
 }
+
+/** The group's overflow policy, where somebody consumes the queue. */
+function mayDrop({ overflow }: AddGroup, { hasConsumer }: FullOutcome): AddGroup["overflow"] {
+  return hasConsumer ? overflow : "refuse";
+}
+
+type FullOutcome = AddOutcome & { readonly kind: "full" };
 
 function addEach(admission: Admission, { ids, payloads }: AddGroup): AddAnswer {
   const { jobs, shape, queue, wallNow } = admission;
@@ -58,7 +72,9 @@ function addEach(admission: Admission, { ids, payloads }: AddGroup): AddAnswer {
   let isAllAdded = true;
   for (const [index, id] of ids.entries()) {
     const payload = payloads[index] ?? "";
-    const outcome = judge(admission, id, payload);
+    const judged = judge(admission, id, payload);
+    const outcome =
+      judged.kind === "full" ? addToFull(admission, { id, payload, full: judged }) : judged;
     if (outcome === ADDED) jobs.insert({ id, shape, payload, queue }, wallNow);
     else isAllAdded = false;
     outcomes.push(outcome);
@@ -66,17 +82,84 @@ function addEach(admission: Admission, { ids, payloads }: AddGroup): AddAnswer {
   return isAllAdded ? "added" : outcomes;
 }
 
-/** Why an atomic group cannot go in whole, found without changing anything. */
-function firstRefusal(admission: Admission, { ids, payloads }: AddGroup): AddOutcome | undefined {
-  const { promised } = admission;
-  for (const [index, id] of ids.entries()) {
+/** A job that is not stored yet and finds no room. */
+function addToFull(
+  admission: Admission,
+  {
+    id,
+    payload,
+    full,
+  }: { readonly id: JobNumber; readonly payload: string; readonly full: FullOutcome },
+): AddOutcome {
+  const { group, jobs, shape, queue, wallNow } = admission;
+  const policy = mayDrop(group, full);
+  if (policy === "drop-newest") return storeDropped(admission, id, payload);
+  const excess = 1 + queue.waitingCount - queue.capacity;
+  if (policy !== "drop-oldest" || !canDisplace(group, excess, queue)) return full;
+  const dropped: JobNumber[] = [];
+  for (
+    let oldest = queue.oldestWaiting();
+    dropped.length < excess;
+    oldest = queue.oldestWaiting()
+  ) {
+    invariant(oldest !== undefined, "a full queue has waiting jobs");
+    jobs.move(oldest, "drop", { end: endOf(wallNow, KEEP_DROPPED_MS) });
+    dropped.push(oldest.id);
+  }
+  jobs.insert({ id, shape, payload, queue }, wallNow);
+  return { kind: "displaced", capacity: queue.capacity, dropped };
+}
+
+/** A group larger than the queue would drop its own first jobs. */
+function canDisplace({ atomic, ids }: AddGroup, excess: number, queue: MemoryQueue): boolean {
+  return excess <= DROPS_MAX && (!atomic || ids.length <= queue.capacity);
+}
+
+/** Stores a job as dropped, so that whoever was told its number can ask what became of it. */
+function storeDropped(
+  { jobs, shape, queue, wallNow }: Admission,
+  id: JobNumber,
+  payload: string,
+): AddOutcome {
+  const job = jobs.insert({ id, shape, payload, queue }, wallNow);
+  jobs.move(job, "drop", { end: endOf(wallNow, KEEP_DROPPED_MS) });
+  return { kind: "dropped", capacity: queue.capacity };
+}
+
+/** Nothing of an atomic group goes in: what is new of it is dropped. */
+function dropWhole(admission: Admission, { ids, payloads }: AddGroup): AddOutcome[] {
+  return ids.map((id, index) => {
     const payload = payloads[index] ?? "";
     const outcome = judge(admission, id, payload);
-    if (outcome === ADDED) promised.set(id, payload);
-    else if (outcome.kind !== "exists") return outcome;
+    const isNew = outcome === ADDED || outcome.kind === "full";
+    return isNew ? storeDropped(admission, id, payload) : outcome;
+  });
+}
+
+/** Why an atomic group cannot go in whole, found without changing anything. */
+function firstRefusal(admission: Admission, group: AddGroup): AddOutcome | undefined {
+  const { ids, payloads } = group;
+  const { promised, queue } = admission;
+  let displacedCount = 0;
+  try {
+    for (const [index, id] of ids.entries()) {
+      const payload = payloads[index] ?? "";
+      const outcome = judge(admission, id, payload);
+      if (outcome.kind === "full") {
+        const excess = 1 + queue.waitingCount + promised.size - displacedCount - queue.capacity;
+        if (mayDrop(group, outcome) !== "drop-oldest" || !canDisplace(group, excess, queue))
+          return outcome;
+        displacedCount += Math.max(0, excess);
+      } else if (outcome !== ADDED) {
+        if (outcome.kind !== "exists") return outcome;
+        continue;
+      }
+      promised.set(id, payload);
+    }
+    return undefined;
+  } finally {
+    promised.clear();
   }
-  promised.clear();
-  return undefined;
 }
 
 /** What is to happen to one job: its ids first, then its key, then the room. */

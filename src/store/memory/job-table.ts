@@ -5,7 +5,7 @@ import type { JobNumber, JobShape, Lease, OwnerId, Token } from "../../core/job.
 import { QUEUE_COUNT_MAX } from "../../core/limits.ts";
 import type { Renewal } from "../store.ts";
 import { Heap } from "./heap.ts";
-import { type FreshJob, type MemoryJob, newJob } from "./memory-job.ts";
+import { type FreshJob, laneOf, type MemoryJob, newJob } from "./memory-job.ts";
 import { isPrunedBefore, MemoryQueue } from "./memory-queue.ts";
 import { NumberMap } from "./number-map.ts";
 import { TextMap } from "./text-map.ts";
@@ -13,7 +13,7 @@ import { TextMap } from "./text-map.ts";
 /**
  * Every job and the indexes that find it. A job stands in as many of them as its state says:
  *
- *   scheduled   due, and expiring when it can expire
+ *   scheduled   due, its queue's delayed jobs, and expiring when it can expire
  *   ready       its task's lane, and expiring when it can expire
  *   leased      leases, and its owner's set
  *   done        its queue's done rows
@@ -93,7 +93,7 @@ export class JobTable {
   }
 
   /** Stores a job that has no row yet. */
-  insert(fresh: FreshJob, wallNow: EpochMs): void {
+  insert(fresh: FreshJob, wallNow: EpochMs): MemoryJob {
     const { callerId } = fresh.shape;
     invariant(this.#jobs.get(fresh.id) === undefined, "a new job's number is free");
     invariant(this.isKeyFree(fresh.shape), "one unfinished job has a key");
@@ -107,6 +107,7 @@ export class JobTable {
     if (callerId !== null) this.#byCallerId.set(callerId, job);
     this.#enterState(job);
     this.#enterKeys(job);
+    return job;
   }
 
   /** The one place where a job changes its state. */
@@ -146,6 +147,12 @@ export class JobTable {
     this.leases.resort(job, job.stateIndex);
   }
 
+  /** Remembers what an attempt waits for. */
+  noteWait(job: MemoryJob, awaited: JobNumber | null): void {
+    job.awaits = awaited;
+    job.awaitsToken = job.token;
+  }
+
   /** Remembers how an attempt was settled, so that the same settlement once more is known. */
   noteSettlement(job: MemoryJob, token: Token, event: JobEvent): void {
     job.settledToken = token;
@@ -171,8 +178,9 @@ export class JobTable {
     job.queue.jobs[job.state].add(job.id, job);
     if (job.state === "scheduled") {
       this.due.add(job);
+      job.queue.delayed.add(job.order, job);
       if (job.attempt > 0) job.queue.retryingCount++;
-    } else if (job.state === "ready") job.lane.add(job.order, job);
+    } else if (job.state === "ready") laneOf(job).add(job.order, job);
     else if (job.state === "leased") this.#enterOwner(job);
     else if (job.state === "done") job.queue.done.add(job);
     else this.settled.add(job);
@@ -183,8 +191,9 @@ export class JobTable {
     job.queue.jobs[job.state].remove(job.id);
     if (job.state === "scheduled") {
       this.due.remove(job, job.stateIndex);
+      job.queue.delayed.remove(job.order);
       if (job.attempt > 0) job.queue.retryingCount--;
-    } else if (job.state === "ready") job.lane.remove(job.order);
+    } else if (job.state === "ready") laneOf(job).remove(job.order);
     else if (job.state === "leased") this.#leaveOwner(job);
     else if (job.state === "done") job.queue.done.remove(job, job.stateIndex);
     else this.settled.remove(job, job.stateIndex);

@@ -1,6 +1,14 @@
 import type { EpochMs, MonotonicMs } from "../../core/clock.ts";
 import type { JobEvent, JobState } from "../../core/job-state.ts";
-import type { ClaimedJob, JobNumber, JobRecord, JobShape, OwnerId, Token } from "../../core/job.ts";
+import {
+  type ClaimedJob,
+  isSuspect,
+  type JobNumber,
+  type JobRecord,
+  type JobShape,
+  type OwnerId,
+  type Token,
+} from "../../core/job.ts";
 import type { MemoryQueue } from "./memory-queue.ts";
 import type { NumberMap } from "./number-map.ts";
 
@@ -17,7 +25,7 @@ export interface MemoryJob extends FreshJob {
   readonly createdAt: EpochMs;
   /** Its place in the order of arrival over all queues, for life. */
   readonly order: number;
-  /** Where it waits, by order, while it is ready. */
+  /** Where it waits, by order, while it is ready and no suspect. */
   readonly lane: NumberMap<MemoryJob>;
 
   state: JobState;
@@ -36,6 +44,9 @@ export interface MemoryJob extends FreshJob {
   error: string | null;
   progress: number | null;
   note: string | null;
+  /** The job that its attempt with that token waits for. */
+  awaits: JobNumber | null;
+  awaitsToken: Token | null;
   /** The last settlement that counted: the same once more is a repeat, not a lost lease. */
   settledToken: Token | null;
   settledEvent: JobEvent | null;
@@ -44,6 +55,19 @@ export interface MemoryJob extends FreshJob {
   stateIndex: number;
   /** Index in the heap of waiting jobs that can expire. */
   expiryIndex: number;
+}
+
+/** Suspects come after all others, whose ranks are their priorities: 0 to 9. */
+export const SUSPECT_RANK = 10;
+
+/** Jobs of a lower rank are claimed first. */
+export function rankOf(job: Pick<MemoryJob, "shape" | "losses">): number {
+  return job.shape.priority + (isSuspect(job) ? SUSPECT_RANK : 0);
+}
+
+/** Where it waits while it is ready. */
+export function laneOf(job: MemoryJob): NumberMap<MemoryJob> {
+  return isSuspect(job) ? job.queue.lane(job.shape.task, rankOf(job)) : job.lane;
 }
 
 /** A job that has just arrived: scheduled until its `runAt`, else ready. */
@@ -72,6 +96,8 @@ export function newJob(fresh: FreshJob, order: number, wallNow: EpochMs): Memory
     error: null,
     progress: null,
     note: null,
+    awaits: null,
+    awaitsToken: null,
     settledToken: null,
     settledEvent: null,
     stateIndex: -1,

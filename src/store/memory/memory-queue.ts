@@ -1,22 +1,29 @@
 import type { JobState } from "../../core/job-state.ts";
 import { QUEUE_CAPACITY_DEFAULT } from "../../core/limits.ts";
-import type { QueueRecord } from "../store.ts";
+import type { ClaimSlot, QueueRecord } from "../store.ts";
 import { Heap } from "./heap.ts";
-import type { MemoryJob } from "./memory-job.ts";
+import { type MemoryJob, SUSPECT_RANK } from "./memory-job.ts";
 import { NumberMap } from "./number-map.ts";
 
-/** The ready jobs of one task in one queue: a lane per priority, each in order of arrival. */
+/** The ready jobs of one task in one queue: a lane per rank, each in order of arrival. */
 class TaskLanes {
   readonly #lanes: NumberMap<MemoryJob>[] = [];
 
-  lane(priority: number): NumberMap<MemoryJob> {
-    while (this.#lanes.length <= priority) this.#lanes.push(new NumberMap());
-    return this.#lanes[priority] ?? new NumberMap();
+  lane(rank: number): NumberMap<MemoryJob> {
+    while (this.#lanes.length <= rank) this.#lanes.push(new NumberMap());
+    return this.#lanes[rank] ?? new NumberMap();
+  }
+
+  /** The oldest job of each lane. */
+  heads(): MemoryJob[] {
+    return this.#lanes.flatMap((lane) => first(lane) ?? []);
   }
 
   /** In the order in which they are to be claimed. */
-  *inOrder(): Generator<MemoryJob> {
-    for (const lane of this.#lanes) {
+  *inOrder(suspects: ClaimSlot["suspects"]): Generator<MemoryJob> {
+    const from = suspects === "only" ? SUSPECT_RANK : 0;
+    const to = suspects === "without" ? SUSPECT_RANK : this.#lanes.length;
+    for (const lane of this.#lanes.slice(from, to)) {
       if (lane.size > 0) yield* lane.valuesAfter(-1);
     }
   }
@@ -41,6 +48,8 @@ export class MemoryQueue {
     expired: new NumberMap(),
     dropped: new NumberMap(),
   };
+  /** Scheduled jobs in order of arrival. */
+  readonly delayed: NumberMap<MemoryJob> = new NumberMap();
   /** Done rows, the one that may go first at the top. */
   readonly done: Heap<MemoryJob> = new Heap({
     isBefore: isPrunedBefore,
@@ -59,21 +68,33 @@ export class MemoryQueue {
     return this.jobs.scheduled.size + this.jobs.ready.size;
   }
 
-  lane(task: string, priority: number): NumberMap<MemoryJob> {
+  /** @param rank see {@link rankOf} */
+  lane(task: string, rank: number): NumberMap<MemoryJob> {
     let lanes = this.#tasks.get(task);
     if (lanes === undefined) {
       lanes = new TaskLanes();
       this.#tasks.set(task, lanes);
     }
-    return lanes.lane(priority);
+    return lanes.lane(rank);
+  }
+
+  /** The job that came first among those that wait. */
+  oldestWaiting(): MemoryJob | undefined {
+    let oldest = first(this.delayed);
+    for (const lanes of this.#tasks.values()) {
+      for (const job of lanes.heads()) {
+        if (oldest === undefined || job.order < oldest.order) oldest = job;
+      }
+    }
+    return oldest;
   }
 
   /** The ready jobs of these tasks, each task in its own order. */
-  readySources(tasks: readonly string[]): Generator<MemoryJob>[] {
+  readySources({ tasks, suspects }: ClaimSlot): Generator<MemoryJob>[] {
     const sources: Generator<MemoryJob>[] = [];
     for (const task of new Set(tasks)) {
       const lanes = this.#tasks.get(task);
-      if (lanes !== undefined) sources.push(lanes.inOrder());
+      if (lanes !== undefined) sources.push(lanes.inOrder(suspects));
     }
     return sources;
   }
@@ -92,6 +113,11 @@ export class MemoryQueue {
     };
     return { name, capacity, paused, counts, retryingCount, doneTotal, failedTotal };
   }
+}
+
+function first(jobs: NumberMap<MemoryJob>): MemoryJob | undefined {
+  for (const job of jobs.valuesAfter(-1)) return job;
+  return undefined;
 }
 
 /** Whether `a` may go before `b`; the id decides between rows of one millisecond. */

@@ -9,18 +9,21 @@ import type { Clock, EpochMs } from "../../core/clock.ts";
 import { UnjamError } from "../../core/errors.ts";
 import { invariant } from "../../core/invariant.ts";
 import { JOB_STATES, nextState } from "../../core/job-state.ts";
-import type {
-  ClaimedJob,
-  JobNumber,
-  JobRecord,
-  Lease,
-  OwnerId,
-  Settlement,
+import {
+  type ClaimedJob,
+  isSuspect,
+  type JobNumber,
+  type JobRecord,
+  type Lease,
+  type OwnerId,
+  type Settlement,
 } from "../../core/job.ts";
 import { LEASE_MS, QUEUE_COUNT_MAX } from "../../core/limits.ts";
 import type {
   AddAnswer,
   AddGroup,
+  AwaitAnswer,
+  AwaitRequest,
   ClaimRequest,
   ClaimSlot,
   ListQuery,
@@ -35,8 +38,9 @@ import type {
   WakeRequest,
 } from "../store.ts";
 import { addGroup, checkGroup } from "./add-jobs.ts";
+import { awaitJob } from "./await-job.ts";
 import { JobTable } from "./job-table.ts";
-import { claimedJobOf, type MemoryJob, recordOf } from "./memory-job.ts";
+import { claimedJobOf, type MemoryJob, rankOf, recordOf } from "./memory-job.ts";
 import { takeMerged } from "./merge.ts";
 import { OwnerTable } from "./owner-table.ts";
 import { endOf, settleJobs } from "./settle-jobs.ts";
@@ -99,10 +103,12 @@ export class MemoryStore implements Store {
     });
   }
 
-  #claimSlot(owner: OwnerId, { queue: name, tasks, limit }: ClaimSlot): ClaimedJob[] {
-    const queue = this.#jobs.queue(name);
+  #claimSlot(owner: OwnerId, slot: ClaimSlot): ClaimedJob[] {
+    const queue = this.#jobs.queue(slot.queue);
     if (queue === undefined || queue.paused) return [];
-    const ready = takeMerged(queue.readySources(tasks), limit, isClaimedBefore);
+    const sources =
+      slot.ids === undefined ? queue.readySources(slot) : [this.#readyAmong(slot, slot.ids)];
+    const ready = takeMerged(sources, slot.limit, isClaimedBefore);
     const lease = { owner, until: this.#clock.now() + LEASE_MS };
     const claimedAt = this.#clock.wallNow();
     return ready.map((job) => {
@@ -110,6 +116,21 @@ export class MemoryStore implements Store {
       this.#jobs.move(job, "claim", { lease, token, claimedAt, progress: null, note: null });
       return claimedJobOf(job);
     });
+  }
+
+  /** Those that are ready among jobs that are wanted by name. */
+  #readyAmong(
+    { queue, tasks, suspects }: ClaimSlot,
+    ids: readonly JobNumber[],
+  ): Iterator<MemoryJob> {
+    const found = [...new Set(ids)].flatMap((id) => {
+      const job = this.#jobs.get(id);
+      const isIt =
+        job?.state === "ready" && job.queue.name === queue && tasks.includes(job.shape.task);
+      if (!isIt || (suspects !== undefined && isSuspect(job) !== (suspects === "only"))) return [];
+      return [job];
+    });
+    return found.toSorted((a, b) => (isClaimedBefore(a, b) ? -1 : 1)).values();
   }
 
   renew(renewals: readonly Renewal[]): Promise<readonly Lease[]> {
@@ -122,6 +143,10 @@ export class MemoryStore implements Store {
       }
       return lost;
     });
+  }
+
+  awaitJob(request: AwaitRequest): Promise<AwaitAnswer> {
+    return this.#answer("awaitJob", () => awaitJob(this.#jobs, request));
   }
 
   settle(settlements: readonly Settlement[]): Promise<readonly Lease[]> {
@@ -259,6 +284,6 @@ export class MemoryStore implements Store {
 }
 
 function isClaimedBefore(a: MemoryJob, b: MemoryJob): boolean {
-  const difference = a.shape.priority - b.shape.priority;
+  const difference = rankOf(a) - rankOf(b);
   return difference < 0 || (difference === 0 && a.order < b.order);
 }

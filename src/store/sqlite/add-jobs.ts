@@ -1,8 +1,16 @@
 import { invariant } from "../../core/invariant.ts";
 import type { JobNumber, JobShape } from "../../core/job.ts";
-import { CONSUMER_GONE_MS, LEASE_MS, QUEUE_CAPACITY_DEFAULT } from "../../core/limits.ts";
+import {
+  CONSUMER_GONE_MS,
+  DROPS_MAX,
+  KEEP_DROPPED_MS,
+  LEASE_MS,
+  QUEUE_CAPACITY_DEFAULT,
+} from "../../core/limits.ts";
 import type { AddAnswer, AddGroup, AddOutcome } from "../store.ts";
-import { STATE_NUMBERS } from "./schema.ts";
+import { dropOldest } from "./drop-jobs.ts";
+import { STATE_NUMBERS, SUSPECT_PRIORITY } from "./schema.ts";
+import { pruneAt } from "./settle-jobs.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** The common job binds 8 values, the one with delay, key or id binds 13: fewer binds are faster. */
@@ -10,10 +18,13 @@ const INSERT_PLAIN = `INSERT OR IGNORE INTO jobs(id, queue, task, state, priorit
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
 const INSERT_FULL = `INSERT OR IGNORE INTO jobs(id, queue, task, state, priority, place, created_at, payload,
 run_at, expire_at, key, caller_id, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const INSERT_DROPPED = `INSERT INTO jobs(id, queue, task, state, priority, place, created_at, payload,
+run_at, expire_at, key, caller_id, extra, settled_at, prune_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 /** A job that is claimed by the same transaction: its first lease, token 1. */
 const INSERT_LEASED = `INSERT OR IGNORE INTO jobs(id, queue, task, state, priority, place, token, owner, lease_until,
 claimed_at, created_at, payload) VALUES (?, ?, ?, 2, 0, ?, 1, ?, ?, ?, ?, ?)`;
-const ANY_READY = "SELECT 1 FROM jobs WHERE state = 1 AND queue = ? AND task = ? LIMIT 1";
+const ANY_READY = `SELECT 1 FROM jobs WHERE state = 1 AND queue = ? AND task = ?
+AND priority < ${SUSPECT_PRIORITY} LIMIT 1`;
 const FIND_ID = "SELECT id, task, payload FROM jobs WHERE id = ?";
 const FIND_CALLER_ID = "SELECT id, task, payload FROM jobs WHERE caller_id = ?";
 const FIND_KEY = "SELECT id FROM jobs WHERE task = ? AND key = ? AND state < 3";
@@ -27,25 +38,48 @@ interface Target {
   readonly capacity: number;
   /** Jobs that still fit. Falls as jobs are added. */
   room: number;
+  /** What a job is told that finds the queue full, once one did. */
+  full: FullOutcome | undefined;
 }
+
+type FullOutcome = AddOutcome & { readonly kind: "full" };
 
 /** Adds one group inside the transaction: the capacity is exact, because the writer is alone. */
 export function addGroup(tx: Transaction, group: AddGroup): AddAnswer {
   const target = findTarget(tx, group);
   if (target === undefined) return group.ids.map(() => ({ kind: "tooManyQueues" }) as const);
   if (!group.atomic) return addEach(tx, group, target);
-  let outcomes: AddAnswer = "added";
+  const tried: { answer: AddAnswer; refusal?: AddOutcome | undefined } = { answer: "added" };
   tx.part(() => {
-    outcomes = addEach(tx, group, target);
-    const refusal = outcomes === "added" ? undefined : outcomes.find((one) => !isHarmless(one));
-    if (refusal !== undefined) outcomes = group.ids.map(() => refusal);
-    return refusal === undefined;
+    tried.answer = addEach(tx, group, target);
+    if (tried.answer !== "added") tried.refusal = tried.answer.find((one) => !isHarmless(one));
+    return tried.refusal === undefined;
   });
-  return outcomes;
+  const { answer, refusal } = tried;
+  return refusal === undefined ? answer : wholeRefused(tx, group, { target, refusal });
 }
 
 function isHarmless({ kind }: AddOutcome): boolean {
-  return kind === "added" || kind === "exists";
+  return kind === "added" || kind === "exists" || kind === "displaced";
+}
+
+/** Nothing of an atomic group is in: dropped as a whole where that is its policy, else refused. */
+function wholeRefused(
+  tx: Transaction,
+  group: AddGroup,
+  { target, refusal }: { readonly target: Target; readonly refusal: AddOutcome },
+): AddAnswer {
+  const isDropped = refusal.kind === "full" && mayDrop(group, refusal) === "drop-newest";
+  if (!isDropped) return group.ids.map(() => refusal);
+  return group.ids.map((_, index) => {
+    const one = oneOf(group, index, isLater(tx, group));
+    return known(tx, target, one) ?? storeDropped(tx, target, one);
+  });
+}
+
+/** The group's overflow policy, where somebody consumes the queue. */
+function mayDrop({ overflow }: AddGroup, { hasConsumer }: FullOutcome): AddGroup["overflow"] {
+  return hasConsumer ? overflow : "refuse";
 }
 
 function findTarget(tx: Transaction, { shape, capacity }: AddGroup): Target | undefined {
@@ -55,33 +89,42 @@ function findTarget(tx: Transaction, { shape, capacity }: AddGroup): Target | un
   if (capacity !== null && capacity !== storedCapacity) tx.setCapacity(queue, capacity);
   const limit = capacity ?? storedCapacity ?? QUEUE_CAPACITY_DEFAULT;
   const room = limit - tx.waitingCount(queue);
-  return { queue, task: tx.taskId(shape.task), capacity: limit, room };
+  return { queue, task: tx.taskId(shape.task), capacity: limit, room, full: undefined };
 }
 
 function addEach(tx: Transaction, group: AddGroup, target: Target): AddAnswer {
   const { shape, ids, payloads } = group;
   invariant(ids.length === payloads.length, "a group has one payload per id");
-  const isDelayed = shape.runAt !== null && shape.runAt > tx.wallNow;
+  const isDelayed = isLater(tx, group);
   const add = shape.callerId === null && shape.key === null ? addPlain : addUnique;
   const canHandOver = !group.atomic && !isDelayed && isPlainShape(shape) && mayOvertake(tx, group);
   let outcomes: AddOutcome[] | undefined;
   let addedCount = 0;
   let leasedCount = 0;
   for (let index = 0; index < ids.length; index++) {
-    const one = { group, index, id: ids[index] ?? 0, payload: payloads[index] ?? "", isDelayed };
+    const one = oneOf(group, index, isDelayed);
     if (canHandOver && target.room > 0 && handOver(tx, target, one)) {
       leasedCount++;
       outcomes?.push(ADDED);
       continue;
     }
     const outcome = add(tx, target, one);
-    if (outcome === ADDED) addedCount++;
-    else outcomes ??= ids.slice(0, index).map(() => ADDED);
+    if (outcome === ADDED || outcome.kind === "displaced") addedCount++;
+    if (outcome !== ADDED) outcomes ??= ids.slice(0, index).map(() => ADDED);
     outcomes?.push(outcome);
   }
   tx.count(target.queue, isDelayed ? "scheduled" : "ready", addedCount);
   tx.count(target.queue, "leased", leasedCount);
   return outcomes ?? "added";
+}
+
+function isLater(tx: Transaction, { shape: { runAt } }: AddGroup): boolean {
+  return runAt !== null && runAt > tx.wallNow;
+}
+
+function oneOf(group: AddGroup, index: number, isDelayed: boolean): One {
+  const { ids, payloads } = group;
+  return { group, index, id: ids[index] ?? 0, payload: payloads[index] ?? "", isDelayed };
 }
 
 function isPlainShape({ priority, runAt, expireAt, key, callerId, extra }: JobShape): boolean {
@@ -139,7 +182,7 @@ interface One {
 
 /** Insert first, ask when it did not go in: a repeated id is rare, a new one is not. */
 function addPlain(tx: Transaction, target: Target, one: One): AddOutcome {
-  if (target.room <= 0) return existing(tx, target, one) ?? full(tx, target, one.group.shape.queue);
+  if (target.room <= 0) return existing(tx, target, one) ?? addToFull(tx, target, one);
   const { shape } = one.group;
   const place = tx.nextPlace(target.queue);
   const isPlain = shape.runAt === null && shape.expireAt === null && shape.extra === null;
@@ -166,18 +209,48 @@ function addPlain(tx: Transaction, target: Target, one: One): AddOutcome {
 }
 
 function addUnique(tx: Transaction, target: Target, one: One): AddOutcome {
-  const { shape } = one.group;
-  const found = existing(tx, target, one);
+  const found = known(tx, target, one);
   if (found !== undefined) return found;
-  if (shape.key !== null) {
-    const holder = tx.connection.prepare(FIND_KEY).get(target.task, shape.key)?.["id"];
-    if (typeof holder === "number") return { kind: "exists", id: holder };
-  }
-  if (target.room <= 0) return full(tx, target, shape.queue);
+  if (target.room <= 0) return addToFull(tx, target, one);
+  insertNamed(tx, target, one);
+  return ADDED;
+}
+
+function insertNamed(tx: Transaction, target: Target, one: One): void {
   const state = one.isDelayed ? STATE_NUMBERS.scheduled : STATE_NUMBERS.ready;
   insertFull(tx, target, { ...one, place: tx.nextPlace(target.queue), state });
   target.room--;
-  return ADDED;
+}
+
+/** A job that is not stored yet and finds no room. */
+function addToFull(tx: Transaction, target: Target, one: One): AddOutcome {
+  const { group } = one;
+  const { capacity } = target;
+  const refused = (target.full ??= full(tx, target, group.shape.queue));
+  const policy = mayDrop(group, refused);
+  if (policy === "drop-newest" && !group.atomic) return storeDropped(tx, target, one);
+  const excess = 1 - target.room;
+  // A group larger than the queue would drop its own first jobs.
+  const canFit = excess <= DROPS_MAX && (!group.atomic || group.ids.length <= capacity);
+  if (policy !== "drop-oldest" || !canFit) return refused;
+  const dropped = dropOldest(tx, target.queue, excess);
+  target.room += dropped.length;
+  if (target.room <= 0) return refused;
+  insertNamed(tx, target, one);
+  return { kind: "displaced", capacity, dropped };
+}
+
+/** Stores a job as dropped, so that whoever was told its number can ask what became of it. */
+function storeDropped(tx: Transaction, target: Target, { group, id, payload }: One): AddOutcome {
+  const { priority, runAt, expireAt, key, callerId, extra } = group.shape;
+  const place = tx.nextPlace(target.queue);
+  const { dropped } = STATE_NUMBERS;
+  const row = [id, target.queue, target.task, dropped, priority, place, tx.wallNow, payload];
+  const end = [tx.wallNow, pruneAt(tx, KEEP_DROPPED_MS)];
+  tx.connection.prepare(INSERT_DROPPED).run(...row, runAt, expireAt, key, callerId, extra, ...end);
+  tx.count(target.queue, "dropped", 1);
+  tx.count(target.queue, "failed_total", 1);
+  return { kind: "dropped", capacity: target.capacity };
 }
 
 function insertFull(
@@ -188,6 +261,15 @@ function insertFull(
   const { priority, runAt, expireAt, key, callerId, extra } = group.shape;
   const row = [id, target.queue, target.task, state, priority, place, tx.wallNow, payload] as const;
   return tx.connection.prepare(INSERT_FULL).run(...row, runAt, expireAt, key, callerId, extra);
+}
+
+/** The job that already has this id, or this key. */
+function known(tx: Transaction, target: Target, one: One): AddOutcome | undefined {
+  const { key } = one.group.shape;
+  const found = existing(tx, target, one);
+  if (found !== undefined || key === null) return found;
+  const holder = tx.connection.prepare(FIND_KEY).get(target.task, key)?.["id"];
+  return typeof holder === "number" ? { kind: "exists", id: holder } : undefined;
 }
 
 /** The job that already has this id: the same work repeated, or another's. */
@@ -214,7 +296,7 @@ const CONSUMERS = `SELECT label, beat_at, left_at, reason FROM owners
 WHERE EXISTS (SELECT 1 FROM json_each(owners.queues) WHERE value = ?) ORDER BY left_at IS NOT NULL, beat_at DESC LIMIT 1`;
 
 /** A full queue, with the one fact that decides whether waiting makes sense. */
-function full(tx: Transaction, { capacity }: Target, queue: string): AddOutcome {
+function full(tx: Transaction, { capacity }: Target, queue: string): FullOutcome {
   const last = tx.connection.prepare(CONSUMERS).get(queue);
   if (last === undefined) return { kind: "full", capacity, hasConsumer: false, lastConsumer: null };
   const goneMs = Math.max(0, Math.round(tx.now - Number(last["beat_at"])));

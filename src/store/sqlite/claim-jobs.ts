@@ -1,17 +1,38 @@
-import type { ClaimedJob, Lease } from "../../core/job.ts";
+import type { ClaimedJob, JobNumber, Lease } from "../../core/job.ts";
 import { LEASE_MS } from "../../core/limits.ts";
 import type { NumberMap } from "../../core/number-map.ts";
 import type { ClaimSlot, Renewal } from "../store.ts";
 import type { Offer } from "./handover.ts";
+import { SUSPECT_PRIORITY } from "./schema.ts";
 import type { Transaction } from "./transaction.ts";
 
 const LEASE =
   "SET state = 2, token = token + 1, owner = ?, lease_until = ?, claimed_at = ?, progress = NULL, note = NULL";
 const ANSWER = "RETURNING id, token, attempt, losses, payload, extra, task, priority, place";
-const CLAIM_ONE_TASK = `UPDATE jobs ${LEASE} WHERE id IN (
-  SELECT id FROM jobs WHERE state = 1 AND queue = ? AND task = ? ORDER BY priority, place LIMIT ?) ${ANSWER}`;
-const HEADS =
-  "SELECT id, priority, place FROM jobs WHERE state = 1 AND queue = ? AND task = ? ORDER BY priority, place LIMIT ?";
+/** Which jobs a slot wants, as a range of the index. */
+const WANTED = {
+  all: "",
+  without: `AND priority < ${SUSPECT_PRIORITY}`,
+  only: `AND priority >= ${SUSPECT_PRIORITY}`,
+} as const;
+type Wanted = keyof typeof WANTED;
+const fromReady = (wanted: Wanted): string =>
+  `FROM jobs WHERE state = 1 AND queue = ? AND task = ? ${WANTED[wanted]} ORDER BY priority, place LIMIT ?`;
+const claimOneTask = (wanted: Wanted): string =>
+  `UPDATE jobs ${LEASE} WHERE id IN (SELECT id ${fromReady(wanted)}) ${ANSWER}`;
+const CLAIM_ONE_TASK: Readonly<Record<Wanted, string>> = {
+  all: claimOneTask("all"),
+  without: claimOneTask("without"),
+  only: claimOneTask("only"),
+};
+const HEADS: Readonly<Record<Wanted, string>> = {
+  all: `SELECT id, priority, place ${fromReady("all")}`,
+  without: `SELECT id, priority, place ${fromReady("without")}`,
+  only: `SELECT id, priority, place ${fromReady("only")}`,
+};
+/** Those that are ready among jobs that are wanted by name. */
+const READY_AMONG = `SELECT id FROM jobs WHERE id IN (SELECT value FROM json_each(?)) AND state = 1 AND queue = ?
+AND task IN (SELECT value FROM json_each(?))`;
 const CLAIM_IDS = `UPDATE jobs ${LEASE} WHERE id IN (SELECT value FROM json_each(?)) ${ANSWER}`;
 
 /** Rows by column position: objects would cost more than the claim itself. */
@@ -47,8 +68,9 @@ export function claimJobs(
     if (handed.length > 0 && tx.readyCount(queue) === 0) continue;
     const tasks = knownTasks(tx, slot);
     const limit = slot.limit - handed.length;
+    const wanted = { range: slot.suspects ?? "all", ids: slot.ids } as const;
     const rows =
-      tasks.size === 0 || limit <= 0 ? [] : claimRows(tx, { queue, tasks, limit, owner });
+      tasks.size === 0 || limit <= 0 ? [] : claimRows(tx, { queue, tasks, limit, owner, wanted });
     for (const [id, token, attempt, losses, payload, extra, task] of rows) {
       const name = tasks.get(task) ?? "";
       claimed.push({ id, token, queue: slot.queue, task: name, payload, attempt, losses, extra });
@@ -74,18 +96,30 @@ interface SlotClaim {
   readonly tasks: ReadonlyMap<number, string>;
   readonly limit: number;
   readonly owner: number;
+  readonly wanted: { readonly range: Wanted; readonly ids: readonly JobNumber[] | undefined };
 }
 
-function claimRows(tx: Transaction, { queue, tasks, limit, owner }: SlotClaim): readonly Row[] {
+function claimRows(
+  tx: Transaction,
+  { queue, tasks, limit, owner, wanted }: SlotClaim,
+): readonly Row[] {
   const lease = [owner, Math.round(tx.now) + LEASE_MS, tx.wallNow] as const;
+  const { range, ids: named } = wanted;
+  if (named !== undefined) {
+    const sql = `${READY_AMONG} ${WANTED[range]} ORDER BY priority, place LIMIT ?`;
+    const among = [JSON.stringify(named), queue, JSON.stringify([...tasks.keys()]), limit] as const;
+    const ids = tx.connection.prepare(sql).all(...among);
+    if (ids.length === 0) return [];
+    return rowsOf(tx, CLAIM_IDS, [...lease, JSON.stringify(ids.map((row) => row["id"]))]);
+  }
   if (tasks.size === 1) {
     const [task = 0] = tasks.keys();
-    return rowsOf(tx, CLAIM_ONE_TASK, [...lease, queue, task, limit]);
+    return rowsOf(tx, CLAIM_ONE_TASK[range], [...lease, queue, task, limit]);
   }
   const heads: { readonly id: number; readonly priority: number; readonly place: number }[] = [];
   for (const task of tasks.keys()) {
     // A sorted index scan per task; one query over all would sort every ready job of the queue.
-    for (const row of tx.connection.prepare(HEADS).iterate(queue, task, limit)) {
+    for (const row of tx.connection.prepare(HEADS[range]).iterate(queue, task, limit)) {
       heads.push({
         id: Number(row["id"]),
         priority: Number(row["priority"]),

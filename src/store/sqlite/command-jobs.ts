@@ -3,14 +3,14 @@ import type { EpochMs } from "../../core/clock.ts";
 import type { JobNumber } from "../../core/job.ts";
 import type { LeasedQueues } from "./claim-jobs.ts";
 import type { Connection } from "./connection.ts";
-import { STATE_NUMBERS } from "./schema.ts";
+import { STATE_NUMBERS, SUSPECT_PRIORITY } from "./schema.ts";
 import { pruneAt } from "./settle-jobs.ts";
 import type { Transaction } from "./transaction.ts";
 
 const LOOK = "SELECT queue, state, attempt FROM jobs WHERE id = ?";
 const CANCEL =
   "UPDATE jobs SET state = 5, lease_until = NULL, owner = NULL, settled_at = ?, prune_at = ?, error = ? WHERE id = ?";
-const REVIVE = `UPDATE OR IGNORE jobs SET state = 1, attempt = 0, losses = 0, run_at = NULL, expire_at = NULL, owner = NULL,
+const REVIVE = `UPDATE OR IGNORE jobs SET state = 1, attempt = 0, losses = 0, priority = priority % ${SUSPECT_PRIORITY}, run_at = NULL, expire_at = NULL, owner = NULL,
 settled_at = NULL, prune_at = NULL, error = NULL, result = NULL, progress = NULL, note = NULL WHERE id = ?`;
 
 /** What an operator does: cancelling and reviving, by the table of states. */

@@ -23,11 +23,15 @@ export class Handover {
     return offers;
   }
 
-  /** The first claim that has room for a job of this task. */
+  /** The first claim that has room for a new job of this task. */
   offerFor(queue: string, task: string): Offer | undefined {
     return this.#offers.find(
       ({ slot, jobs }) =>
-        jobs.length < slot.limit && slot.queue === queue && slot.tasks.includes(task),
+        jobs.length < slot.limit &&
+        slot.queue === queue &&
+        slot.tasks.includes(task) &&
+        slot.suspects !== "only" &&
+        slot.ids === undefined,
     );
   }
 }

@@ -3,7 +3,7 @@ import { JOB_STATES, type JobState } from "../../core/job-state.ts";
 import { QUEUE_CAPACITY_DEFAULT } from "../../core/limits.ts";
 import type { ListQuery, Owner, QueueRecord } from "../store.ts";
 import type { Connection } from "./connection.ts";
-import { STATE_NUMBERS } from "./schema.ts";
+import { STATE_NUMBERS, SUSPECT_PRIORITY } from "./schema.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -113,7 +113,7 @@ function jobOf(row: Row): JobRecord {
     queue: String(row["queue_name"]),
     task: String(row["task_name"]),
     state: JOB_STATES.find((name) => STATE_NUMBERS[name] === row["state"]) ?? "dead",
-    priority: Number(row["priority"]),
+    priority: Number(row["priority"]) % SUSPECT_PRIORITY,
     payload: String(row["payload"]),
     runAt: numberOrNull(row, "run_at"),
     expireAt: numberOrNull(row, "expire_at"),

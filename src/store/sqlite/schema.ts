@@ -5,9 +5,11 @@
  * two builds can work on one file: `min_writer` tells a build whether it still may.
  */
 
+import { SUSPECT_LOSSES } from "../../core/limits.ts";
+
 /** "unjm": marks a file as ours in its header, where `file(1)` and we find it. */
 export const APPLICATION_ID = 0x75_6e_6a_6d;
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** Job states as stored. Numbers never change; the order lets `state < 3` mean unfinished. */
 export const STATE_NUMBERS = {
@@ -73,5 +75,23 @@ CREATE UNIQUE INDEX jobs_key ON jobs(task, key) WHERE key IS NOT NULL AND state 
 CREATE UNIQUE INDEX jobs_caller_id ON jobs(caller_id) WHERE caller_id IS NOT NULL;
 `;
 
+/**
+ * What the stored priority of a suspect has on top of its own, which is 0 to 9. The index that
+ * claims are answered from sets them apart by it at no cost: a column of its own would have to be
+ * looked up for every job that is claimed.
+ */
+export const SUSPECT_PRIORITY = 10;
+
+/**
+ * The columns are for attempts that wait for other jobs, and say with which token they do. The
+ * index is for `whenFull: "drop-oldest"`, which asks for the oldest of a queue's delayed jobs too.
+ */
+const VERSION_2 = `
+ALTER TABLE jobs ADD COLUMN awaits INTEGER;
+ALTER TABLE jobs ADD COLUMN awaits_token INTEGER;
+CREATE INDEX jobs_delayed ON jobs(queue, place) WHERE state = 0;
+UPDATE jobs SET priority = priority + ${SUSPECT_PRIORITY} WHERE losses >= ${SUSPECT_LOSSES} AND state < 3;
+`;
+
 /** `MIGRATIONS[n]` takes a file from version n to n + 1. */
-export const MIGRATIONS: readonly string[] = [VERSION_1];
+export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2];

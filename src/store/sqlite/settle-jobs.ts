@@ -1,9 +1,9 @@
 import { nextState } from "../../core/job-state.ts";
 import type { JobNumber, Lease, Outcome, Settlement } from "../../core/job.ts";
-import { DEDUPE_MS, KEEP_DEAD_MS_DEFAULT, LOSSES_MAX } from "../../core/limits.ts";
+import { DEDUPE_MS, KEEP_DEAD_MS_DEFAULT, LOSSES_MAX, SUSPECT_LOSSES } from "../../core/limits.ts";
 import { poisonError } from "../../core/lost-lease-error.ts";
 import type { LeasedQueues } from "./claim-jobs.ts";
-import { STATE_NUMBERS } from "./schema.ts";
+import { STATE_NUMBERS, SUSPECT_PRIORITY } from "./schema.ts";
 import type { Transaction } from "./transaction.ts";
 
 /**
@@ -31,7 +31,10 @@ const HAND_BACK = `UPDATE jobs SET state = 1, ${END} ${SETTLED_BY.handBack} ${HE
 /** A lease that was taken from its owner is not settled: what was settled last stays as it is. */
 const END_BY_LOSS = `lease_until = NULL, owner = NULL,
 settled_by = CASE WHEN ? THEN settled_by ELSE token * 16 + ${SETTLED_BY.loseLease} END`;
-const LOSE = `UPDATE jobs SET state = 1, losses = losses + 1, ${END_BY_LOSS}, error = ? ${HELD}`;
+/** The loss that makes a suspect of it moves it to where suspects wait. */
+const LOSE = `UPDATE jobs SET state = 1, losses = losses + 1, ${END_BY_LOSS}, error = ?,
+priority = priority + CASE WHEN losses + 1 >= ${SUSPECT_LOSSES} AND priority < ${SUSPECT_PRIORITY}
+  THEN ${SUSPECT_PRIORITY} ELSE 0 END ${HELD}`;
 const POISON = `UPDATE jobs SET state = 4, losses = losses + 1, ${END_BY_LOSS},
 settled_at = ?, prune_at = ?, error = ? ${HELD}`;
 const LOSSES = "SELECT losses FROM jobs WHERE id = ?";

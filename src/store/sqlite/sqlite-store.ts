@@ -13,6 +13,8 @@ import { NumberMap } from "../../core/number-map.ts";
 import type {
   AddAnswer,
   AddGroup,
+  AwaitAnswer,
+  AwaitRequest,
   ClaimRequest,
   ListQuery,
   NewOwner,
@@ -25,6 +27,7 @@ import type {
   WakeRequest,
 } from "../store.ts";
 import { addGroup } from "./add-jobs.ts";
+import { awaitJob } from "./await-job.ts";
 import { claimJobs, type LeasedQueues, renewLeases } from "./claim-jobs.ts";
 import { cancelJobs, isPrunable, pruneJobs, reviveJobs } from "./command-jobs.ts";
 import type { CommitGroup, OperationBounds } from "./commit-group.ts";
@@ -125,6 +128,10 @@ export class SqliteStore implements Store {
   renew(renewals: readonly Renewal[], deadline: MonotonicMs): Promise<readonly Lease[]> {
     const weight = renewals.length;
     return this.#write("renew", { weight, deadline }, (tx) => renewLeases(tx, renewals));
+  }
+
+  awaitJob(request: AwaitRequest, deadline: MonotonicMs): Promise<AwaitAnswer> {
+    return this.#write("awaitJob", { weight: 1, deadline }, (tx) => awaitJob(tx, request));
   }
 
   settle(settlements: readonly Settlement[], deadline: MonotonicMs): Promise<readonly Lease[]> {

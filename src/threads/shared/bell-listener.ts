@@ -64,7 +64,7 @@ export class BellListener {
     this.#count++;
     const end = (): void => {
       this.#count--;
-      this.#deadlines.end();
+      this.#deadlines.end(terms.waitMs);
       if (this.#count === 0) this.#rest();
       wait.end?.();
     };

@@ -233,7 +233,7 @@ export class SharedPermits implements GuardOwner, Inherited, BoardedLock {
     if (waiting === undefined) return withChain(slow.promise, flow);
     const posted = new PostedWait(this, site);
     return waitInFlow({
-      ...{ flow: waiting, what: this.what, on: this, site, settled: slow.promise },
+      ...{ flow: waiting, what: this.what, site, settled: slow.promise },
       ...{ timers: defaultSyncPorts.timers, movers: () => "unknown" },
       refuse: (error) => slow.refuse(error),
       onProof: (flows) => posted.proven(flows, (error) => slow.refuse(error)),

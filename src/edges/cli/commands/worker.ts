@@ -2,6 +2,7 @@ import type { App } from "../../../client/app.ts";
 import {
   CLOSE_GRACE_MS_DEFAULT,
   LOOP_SLOTS_DEFAULT,
+  PROCESSES_DEFAULT,
   RESTARTS_PER_MS,
   THREADS_DEFAULT,
 } from "../../../core/limits.ts";
@@ -36,6 +37,12 @@ const FLAGS = {
     value: "<n>",
     about: `job threads, default ${THREADS_DEFAULT}`,
     bounds: WORK_OPTIONS.threads,
+  },
+  processes: {
+    kind: "count",
+    value: "<n>",
+    about: `child processes, started when there is a job for one, default ${PROCESSES_DEFAULT}`,
+    bounds: WORK_OPTIONS.processes,
   },
   grace: {
     kind: "duration",
@@ -88,6 +95,7 @@ interface Plan {
   readonly queues: readonly string[];
   readonly threads: number;
   readonly loop: number | undefined;
+  readonly processes: number | undefined;
   readonly store: string;
 }
 
@@ -114,7 +122,8 @@ async function readPlan({ flags, env }: Context): Promise<Plan> {
     throw invalid(wanted.name, WHERE, `among the queues of its tasks (${own.join(", ")})`, foreign);
   }
   const threads = readSetting(SETTINGS.threads, flags.threads, env).value;
-  return { module, queues: names ?? own, threads, loop: flags.loop, store };
+  const { loop, processes } = flags;
+  return { module, queues: names ?? own, threads, loop, processes, store };
 }
 
 async function openWorker({ flags, env, screen }: Context, plan: Plan): Promise<App> {
@@ -123,11 +132,15 @@ async function openWorker({ flags, env, screen }: Context, plan: Plan): Promise<
   const threshold = readSetting(SETTINGS.logLevel, level, env).value;
   const { stderrLog } = await import("../logger.ts");
   const { open } = await import("../../../client/open.ts");
-  const { store, module, threads, queues, loop } = plan;
+  const { store, module, threads, queues, loop, processes } = plan;
   return open({
     store,
     tasks: module,
-    work: { threads, queues, ...(loop === undefined ? {} : { loop }) },
+    work: {
+      ...{ threads, queues },
+      ...(loop === undefined ? {} : { loop }),
+      ...(processes === undefined ? {} : { processes }),
+    },
     logger: stderrLog(threshold, screen.isJson),
   });
 }
