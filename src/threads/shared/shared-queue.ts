@@ -1,7 +1,9 @@
+/* oxlint-disable typescript/unbound-method -- methods name themselves, as the function that a stack begins below. */
 import { isUnjamError, UnjamError } from "../../core/errors.ts";
 import { SHARED_WAITERS_MAX, UNFINISHED_NAMED_MAX } from "../../core/limits.ts";
 import { readOptions } from "../../core/options.ts";
 import { CLOSE_QUEUE_OPTIONS } from "../../core/sync-option-tables.ts";
+import type { CallSite } from "../../sync/call-site.ts";
 import type { JoinResult } from "../../sync/settlements.ts";
 import { waitAtBell } from "./bell.ts";
 import { bytesOf, encodeItem, type EncodedItem } from "./item-codec.ts";
@@ -172,13 +174,14 @@ export class SharedQueue<T = unknown> {
   get(options?: SharedWaitOptions): Promise<SharedLease<T>> {
     try {
       const terms = readWait(options, "queue.get()");
-      const { items } = this.#end;
-      const lease = items.count === 0 ? this.#takeOrEnd() : undefined;
+      const { items, sites } = this.#end;
+      const site = sites.sample(this.get);
+      const lease = items.count === 0 ? this.#takeOrEnd(site) : undefined;
       if (lease !== undefined) return Promise.resolve(lease);
       if (terms.waitMs === 0) throw this.#nothing(0);
       if (items.count >= SHARED_WAITERS_MAX) throw this.#tooMany(`queue "${this.name}"`);
       const late = (waitMs: number): Error => this.#nothing(waitMs);
-      return items.wait(terms, { attempt: () => this.#takeOrEnd(), late }).promise;
+      return items.wait(terms, { attempt: () => this.#takeOrEnd(site), late }).promise;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -186,7 +189,9 @@ export class SharedQueue<T = unknown> {
 
   /** The next item, or `undefined` when there is none now. */
   tryGet(): SharedLease<T> | undefined {
-    return this.#end.items.count === 0 ? this.#take() : undefined;
+    return this.#end.items.count === 0
+      ? this.#take(this.#end.sites.sample(this.tryGet))
+      : undefined;
   }
 
   /**
@@ -196,11 +201,12 @@ export class SharedQueue<T = unknown> {
   getSync(options?: BlockingWaitOptions): SharedLease<T> {
     const call = { where: "queue.getSync()", instead: "await queue.get()" };
     const { waitMs } = readBlockingWait(options, call);
-    const { engine } = this.#end;
+    const { engine, sites } = this.#end;
+    const site = sites.sample(this.getSync);
     const lease =
-      this.#takeOrEnd() ??
+      this.#takeOrEnd(site) ??
       waitAtBell(engine.memory.itemBell, {
-        attempt: () => this.#takeOrEnd(),
+        attempt: () => this.#takeOrEnd(site),
         isMoreThere: () => engine.isItemThere(),
         look: () => engine.sweep(false),
         waitMs,
@@ -304,9 +310,8 @@ export class SharedQueue<T = unknown> {
     return answer;
   }
 
-  #take(): SharedLease<T> | undefined {
-    const { engine, sites } = this.#end;
-    const site = sites.sample();
+  #take(site: CallSite | undefined): SharedLease<T> | undefined {
+    const { engine } = this.#end;
     const taken = engine.take(site);
     if (taken === undefined) return undefined;
     const lease = new SharedLease<T>({ end: this.#end, taken, site });
@@ -315,11 +320,11 @@ export class SharedQueue<T = unknown> {
   }
 
   /** @throws UNJAM_QUEUE_CLOSED when nothing is there and nothing will come */
-  #takeOrEnd(): SharedLease<T> | undefined {
+  #takeOrEnd(site: CallSite | undefined): SharedLease<T> | undefined {
     const { engine } = this.#end;
     // Asked before the look: what is put in between is taken out again by who put it.
     const { isClosed } = engine;
-    const lease = this.#take();
+    const lease = this.#take(site);
     if (lease === undefined && isClosed) {
       throw new UnjamError("UNJAM_QUEUE_CLOSED", { queue: this.name });
     }
