@@ -217,6 +217,8 @@ export const POOL_STALL_MS = 5;
 export const POOL_POLL_MS = 5;
 /** A thread of another is waked rather than that a call waits behind this much work. */
 export const POOL_WAKE_WORTH_MS = 0.05;
+/** How long main looks for the answers of calls that are shorter than this, before it waits to be waked. */
+export const POOL_GLANCE_MS = 0.05;
 /** Answers read in one turn of the main loop from one thread. */
 export const POOL_ANSWERS_TURN_MAX = 512;
 /** How much later than its deadline a running call ends at the latest when nobody says where it is. */

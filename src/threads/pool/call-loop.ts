@@ -42,6 +42,10 @@ const TURN_MS = 10;
 /** Main is woken once for the answers of this time or this count, whatever comes first. */
 const BELL_MS = 0.1;
 const BELL_ANSWERS = 32;
+/** About what it costs to be waked on another core. */
+const SPIN_MS = 0.02;
+/** Sleeps without a spin between two tries, at most. */
+const SPIN_PAUSE_MAX = 256;
 /** How long to wait for room among the answers before looking again. */
 const ROOM_MS = 1;
 
@@ -75,6 +79,8 @@ export class CallLoop {
   #bellAt: MonotonicMs;
   #unrung = 0;
   #heapSeenAt: MonotonicMs = 0;
+  #spinPause = 1;
+  #sleepsToSpin = 0;
 
   constructor(options: {
     readonly board: ThreadBoard;
@@ -129,7 +135,6 @@ export class CallLoop {
 
   #giveTurn(): void {
     Atomics.store(this.#board.words, WORD.running, 0);
-    this.#board.calls.release();
     this.#ring();
     this.#lookAtHeap();
     this.#host.soon(this.#newTurn);
@@ -148,6 +153,8 @@ export class CallLoop {
     if (Atomics.compareExchange(calls.words, stateWord, waiting, taken) !== waiting) {
       if (isSent(calls.words[word + FIELD.format] ?? 0)) receive(this.#port);
       calls.consume(word);
+      // No answer comes of it, but room, which main may wait for.
+      this.#unrung++;
       return false;
     }
     this.#id = calls.words[word + FIELD.id] ?? 0;
@@ -171,20 +178,21 @@ export class CallLoop {
     words[WORD.begun] = ((words[WORD.begun] ?? 0) + 1) | 0;
     const run = this.#functions[calls.words[word + FIELD.name] ?? 0];
     const deadlineAt = calls.cell(word, 0);
-    // The body can be read until the room is released.
     calls.consume(word);
     let result: unknown;
     try {
       const input = unpack(calls, word, this.#port);
+      // Before its answer: a thread that has answered all must have room for all.
+      calls.release();
       this.#context = new LiveContext(deadlineAt, this.#host.now);
       result = run?.(input, this.#context);
       if (isThenable(result)) {
-        calls.release();
         this.#ring();
         Promise.resolve(result).then(this.#onReturned, this.#onThrew);
         return false;
       }
     } catch (error) {
+      calls.release();
       this.#end(error, true);
       return true;
     }
@@ -286,12 +294,35 @@ export class CallLoop {
     const { words, calls } = this.#board;
     if (!calls.isEmpty) return this.#awake();
     if (this.#host.isLoopNeeded()) return this.#sleepInLoop();
+    if (this.#spin()) return this.#awake();
     Atomics.store(words, WORD.sleep, SLEEP.asleep);
     if (calls.isEmpty) Atomics.wait(words, WORD.sleep, SLEEP.asleep, SYNC_SLEEP_MS);
     Atomics.store(words, WORD.sleep, SLEEP.awake);
     if (calls.isEmpty) this.#sleepInLoop();
     else this.#awake();
   };
+
+  /**
+   * Looks for a call for SPIN_MS before it sleeps, if that has been worth it: each time in vain
+   * doubles the number of sleeps that are not preceded by a look, because on busy cores it takes the
+   * time of those who would make a call.
+   */
+  #spin(): boolean {
+    if (this.#sleepsToSpin > 0) {
+      this.#sleepsToSpin--;
+      return false;
+    }
+    const { calls } = this.#board;
+    const until = this.#host.now() + SPIN_MS;
+    while (calls.isEmpty && this.#host.now() < until);
+    if (calls.isEmpty) {
+      this.#spinPause = Math.min(SPIN_PAUSE_MAX, 2 * this.#spinPause);
+      this.#sleepsToSpin = this.#spinPause;
+      return false;
+    }
+    this.#spinPause = 1;
+    return true;
+  }
 
   #sleepInLoop(): void {
     const { words, calls } = this.#board;

@@ -6,7 +6,7 @@
  */
 import type { MonotonicMs } from "../../core/clock.ts";
 import { Fifo } from "../../core/fifo.ts";
-import { POOL_ANSWERS_TURN_MAX, POOL_WAKE_WORTH_MS } from "../../core/limits.ts";
+import { POOL_ANSWERS_TURN_MAX, POOL_GLANCE_MS, POOL_WAKE_WORTH_MS } from "../../core/limits.ts";
 import { FIELD } from "./byte-ring.ts";
 import type { Call, Target } from "./call.ts";
 import { CallTable } from "./call-table.ts";
@@ -103,6 +103,11 @@ export class Dispatcher {
 
   get hasAnswers(): boolean {
     return this.lanes.some(({ board }) => !board.answers.isEmpty);
+  }
+
+  /** Whether some thread is thought to be done with all that it has in no time. */
+  get isSoon(): boolean {
+    return this.lanes.some(({ inFlight, backlogMs }) => inFlight > 0 && backlogMs < POOL_GLANCE_MS);
   }
 
   /** Whether a thread has calls ahead of the one that it runs. */

@@ -48,9 +48,6 @@ export const FORMAT = {
 const INLINE_MAX = 16_384;
 /** Deeper than this the serializer decides, which also knows cycles. */
 const DEPTH_MAX = 64;
-/** Arrays up to here are looked at for named properties, as the result of a match has. */
-const NAMED_ITEMS_MAX = 32;
-
 export type PackedBody = string | number | Uint8Array<ArrayBuffer> | MessagePort | undefined;
 
 /** A value that was read, and waits to be written to a ring or sent. */
@@ -121,7 +118,8 @@ function packStructured(value: object, into: Packed): void {
     // Something that the serializer alone cannot do; the port can, or says what is wrong with it.
   }
   if (!isWritten) return packByPort(value, [], into);
-  const bytes = new Uint8Array(serializer.releaseBuffer());
+  const { buffer, byteOffset, length } = serializer.releaseBuffer();
+  const bytes = new Uint8Array(buffer, byteOffset, length);
   return set(into, bytes.length > INLINE_MAX ? FORMAT.sentStructured : FORMAT.structured, bytes);
 }
 
@@ -137,12 +135,16 @@ export function packByPort(value: unknown, transfer: readonly Transferable[], in
   set(into, FORMAT.sentPort, port2);
 }
 
-/** Whether `JSON.parse(JSON.stringify(value))` is what `structuredClone(value)` is. */
+/**
+ * Whether `JSON.parse(JSON.stringify(value))` is what `structuredClone(value)` is. Takes half as
+ * long as the stringify. Names that an array has beside its items are looked for only where the
+ * language itself makes them, on the result of a match: a list of names per array would double that.
+ */
 export function isJsonData(value: object): boolean {
   return isPlain(value, { depth: 0, objects: undefined });
 }
 
-/** Where a look at plain data has come to. `objects`: those seen, from the second on. */
+/** Where a look at plain data has come to. `objects`: those seen, below the first. */
 interface Look {
   depth: number;
   objects: Set<object> | undefined;
@@ -160,9 +162,12 @@ function isPlain(value: object, look: Look): boolean {
   return true;
 }
 
-function isPlainArray(items: readonly unknown[], look: Look): boolean {
+function isPlainArray(
+  items: readonly unknown[] & { readonly index?: unknown },
+  look: Look,
+): boolean {
+  if (items.index !== undefined) return false;
   const { length } = items;
-  if (length <= NAMED_ITEMS_MAX && length > 0 && Object.keys(items).length !== length) return false;
   for (let index = 0; index < length; index++) {
     if (!isPlainItem(items[index], look)) return false;
   }
@@ -179,10 +184,11 @@ function isPlainItem(value: unknown, look: Look): boolean {
       return value - value === 0 && (value !== 0 || 1 / value > 0);
     case "object": {
       if (value === null) return true;
+      if (look.depth >= DEPTH_MAX) return false;
       // An object that is met twice is one object afterwards too; JSON would make two of it.
-      look.objects ??= new Set();
-      if (look.objects.has(value) || look.depth >= DEPTH_MAX) return false;
-      look.objects.add(value);
+      const objects = (look.objects ??= new Set());
+      const { size } = objects;
+      if (objects.add(value).size === size) return false;
       look.depth++;
       const isAll = isPlain(value, look);
       look.depth--;

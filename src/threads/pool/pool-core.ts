@@ -7,7 +7,7 @@
  */
 import type { MonotonicMs, Timer, Timers } from "../../core/clock.ts";
 import { UnjamError } from "../../core/errors.ts";
-import { CALL_LATE_MS_MAX, POOL_POLL_MS } from "../../core/limits.ts";
+import { CALL_LATE_MS_MAX, POOL_GLANCE_MS, POOL_POLL_MS } from "../../core/limits.ts";
 import { Call, type Target } from "./call.ts";
 import { type ChangeWait, Changes } from "./changes.ts";
 import { callLost, callTimeout, notCloneable } from "./call-errors.ts";
@@ -38,6 +38,7 @@ export class PoolCore {
   #unsettled = 0;
   #isFlushDue = false;
   #isListening = false;
+  #glanceUntil: MonotonicMs = 0;
   #deadlineTimer: Timer | undefined;
   #deadlineAt: MonotonicMs = Number.POSITIVE_INFINITY;
   #pollTimer: Timer | undefined;
@@ -165,10 +166,23 @@ export class PoolCore {
     this.#poll();
   };
 
-  /** Waits for the threads' bell, unless it does so already. */
+  /** Waits for answers, unless it does so already. */
   #listen(): void {
     if (this.#isListening || this.#unsettled === 0) return;
     this.#isListening = true;
+    // To be waked costs both sides more than a short call: look a few times, a turn of the loop each.
+    if (!this.#dispatcher.isSoon) return this.#awaitBell();
+    this.#glanceUntil = this.#now() + POOL_GLANCE_MS;
+    this.#timers.soon(this.#glance);
+  }
+
+  readonly #glance = (): void => {
+    if (this.#dispatcher.hasAnswers) this.#onBell();
+    else if (this.#now() < this.#glanceUntil) this.#timers.soon(this.#glance);
+    else this.#awaitBell();
+  };
+
+  #awaitBell(): void {
     Atomics.store(this.#bell, 0, 1);
     if (this.#dispatcher.hasAnswers) {
       // In a turn of its own: a stream of answers must not keep the loop from everything else.
@@ -197,11 +211,12 @@ export class PoolCore {
   }
 
   /**
-   * While threads have calls ahead: one that takes long must not hold back the answers before it,
-   * for which no bell was rung, nor the calls behind it.
+   * While calls wait, in line or on a thread behind another: one that takes long must not hold back
+   * the answers before it, for which no bell was rung, nor the calls behind it.
    */
   #poll(): void {
-    if (this.#pollTimer !== undefined || !this.#dispatcher.isAhead) return;
+    const { isAhead, waiting } = this.#dispatcher;
+    if (this.#pollTimer !== undefined || (!isAhead && waiting === 0)) return;
     this.#pollTimer = this.#timers.after(POOL_POLL_MS, this.#onPoll, { repeats: true });
   }
 
