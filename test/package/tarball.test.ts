@@ -93,16 +93,19 @@ describe("the installed package", () => {
     expect(stdout).toBe(`${Array(7).fill("function").join()}\n`);
   });
 
-  it.each(["unjam/sync", "unjam/testing", "unjam/fastify", "unjam/express"])("has the entry %s", (entry) => {
-    const name = `${entry.replace("/", "-")}.js`;
-    const { stdout, stderr } = runProgram(name, [
-      `import * as entry from "${entry}";`,
-      'console.log(Object.keys(entry).length > 0 && !("default" in entry));',
-    ]);
+  it.each(["unjam/sync", "unjam/threads", "unjam/testing", "unjam/fastify", "unjam/express"])(
+    "has the entry %s",
+    (entry) => {
+      const name = `${entry.replace("/", "-")}.js`;
+      const { stdout, stderr } = runProgram(name, [
+        `import * as entry from "${entry}";`,
+        'console.log(Object.keys(entry).length > 0 && !("default" in entry));',
+      ]);
 
-    expect(stderr).toBe("");
-    expect(stdout).toBe("true\n");
-  });
+      expect(stderr).toBe("");
+      expect(stdout).toBe("true\n");
+    },
+  );
 
   it("can be required from CommonJS", () => {
     const { stdout, stderr } = runProgram("require.cjs", [

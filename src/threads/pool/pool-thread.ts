@@ -3,19 +3,16 @@
  * supervisor is its parent; calls and answers go to and from main directly.
  */
 import { readlinkSync } from "node:fs";
-import { setPriority } from "node:os";
 import { getHeapStatistics } from "node:v8";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { toErrorRecord } from "../../core/error-record.ts";
 import { UnjamError } from "../../core/errors.ts";
 import { invariant } from "../../core/invariant.ts";
+import { JOB_NICE, lowerPriority } from "../thread-priority.ts";
 import { CallLoop, type PoolFunction } from "./call-loop.ts";
 import { machineClock } from "./machine-clock.ts";
 import type { FromPoolThread, PoolThreadData, ToPoolThread } from "./pool-messages.ts";
 import { ThreadBoard, WORD } from "./thread-board.ts";
-
-/** Linux lowers this thread only, so that the server's own threads go first on busy cores. */
-const NICE = 10;
 
 const control = parentPort;
 invariant(control !== null, "pool-thread.ts runs as a worker thread");
@@ -24,19 +21,15 @@ const data = workerData as PoolThreadData;
 const board = new ThreadBoard(data.board);
 let loop: CallLoop | undefined;
 
+lowerPriority(JOB_NICE);
 if (process.platform === "linux") introduce();
 control.on("message", receive);
 /** What is open before the user's module is: his own comes on top. */
 const ownResources = process.getActiveResourcesInfo().length;
 void load(data.port);
 
-/** Tells the system and the supervisor which thread this is. */
+/** Tells the supervisor which thread of the system's this is. */
 function introduce(): void {
-  try {
-    setPriority(NICE);
-  } catch {
-    // A container may forbid it; the functions then compete as equals.
-  }
   try {
     const path = readlinkSync("/proc/thread-self");
     Atomics.store(board.words, WORD.osThread, Number(path.slice(path.lastIndexOf("/") + 1)));
