@@ -19,6 +19,11 @@ export function callLost({ target }: Call, pool: string, reason: string): Error 
   return new UnjamError("UNJAM_CALL_LOST", { pool, call: target.name, reason });
 }
 
+/** @param known what the module does export. */
+export function callUnknown({ target }: Call, pool: string, known: readonly string[]): Error {
+  return new UnjamError("UNJAM_CALL_UNKNOWN", { pool, call: target.name, known });
+}
+
 /**
  * @param stuck where it was; `null` when it never began, or nobody knows.
  * @param cause what it threw when it was told to stop. By default an error whose stack is where the

@@ -29,6 +29,7 @@ import {
 import { CELL, SLEEP, type ThreadBoard, WORD } from "./thread-board.ts";
 import { thrownRecord, unclonable } from "./thrown.ts";
 import { Transferred } from "./transfer.ts";
+import { WorthTrying } from "./worth-trying.ts";
 
 /** What stands in a call's `state` field. Changed by compare-and-exchange only. */
 export const CALL_STATE = { waiting: 0, taken: 1, withdrawn: 2 } as const;
@@ -44,8 +45,6 @@ const BELL_MS = 0.1;
 const BELL_ANSWERS = 32;
 /** About what it costs to be waked on another core. */
 const SPIN_MS = 0.02;
-/** Sleeps without a spin between two tries, at most. */
-const SPIN_PAUSE_MAX = 256;
 /** How long to wait for room among the answers before looking again. */
 const ROOM_MS = 1;
 
@@ -79,8 +78,7 @@ export class CallLoop {
   #bellAt: MonotonicMs;
   #unrung = 0;
   #heapSeenAt: MonotonicMs = 0;
-  #spinPause = 1;
-  #sleepsToSpin = 0;
+  readonly #spins = new WorthTrying();
 
   constructor(options: {
     readonly board: ThreadBoard;
@@ -302,26 +300,15 @@ export class CallLoop {
     else this.#awake();
   };
 
-  /**
-   * Looks for a call for SPIN_MS before it sleeps, if that has been worth it: each time in vain
-   * doubles the number of sleeps that are not preceded by a look, because on busy cores it takes the
-   * time of those who would make a call.
-   */
+  /** Looks for a call for SPIN_MS before it sleeps, if that has been worth it. */
   #spin(): boolean {
-    if (this.#sleepsToSpin > 0) {
-      this.#sleepsToSpin--;
-      return false;
-    }
+    if (!this.#spins.isWorthIt()) return false;
     const { calls } = this.#board;
     const until = this.#host.now() + SPIN_MS;
     while (calls.isEmpty && this.#host.now() < until);
-    if (calls.isEmpty) {
-      this.#spinPause = Math.min(SPIN_PAUSE_MAX, 2 * this.#spinPause);
-      this.#sleepsToSpin = this.#spinPause;
-      return false;
-    }
-    this.#spinPause = 1;
-    return true;
+    if (calls.isEmpty) this.#spins.failed();
+    else this.#spins.succeeded();
+    return !calls.isEmpty;
   }
 
   #sleepInLoop(): void {

@@ -10,7 +10,7 @@ import { UnjamError } from "../../core/errors.ts";
 import { CALL_LATE_MS_MAX, POOL_GLANCE_MS, POOL_POLL_MS } from "../../core/limits.ts";
 import { Call, type Target } from "./call.ts";
 import { type ChangeWait, Changes } from "./changes.ts";
-import { callLost, callTimeout, notCloneable } from "./call-errors.ts";
+import { callLost, callTimeout, callUnknown, notCloneable } from "./call-errors.ts";
 import { CallDeadlines } from "./call-deadlines.ts";
 import { ANSWER_STATE } from "./call-loop.ts";
 import { Dispatcher, NO_SUCH_EXPORT } from "./dispatcher.ts";
@@ -19,6 +19,7 @@ import type { StopReason, Whereabouts } from "./pool-messages.ts";
 import { type CallSettings, type PoolSettings, readCallOptions } from "./pool-options.ts";
 import type { Ends, PoolStats } from "./pool-stats.ts";
 import { PoolThreads } from "./pool-threads.ts";
+import { WorthTrying } from "./worth-trying.ts";
 import { thrownError, type ThrownRecord } from "./thrown.ts";
 
 type Phase = "open" | "closing" | "closed";
@@ -38,6 +39,7 @@ export class PoolCore {
   #unsettled = 0;
   #isFlushDue = false;
   #isListening = false;
+  readonly #glances = new WorthTrying();
   #glanceUntil: MonotonicMs = 0;
   #deadlineTimer: Timer | undefined;
   #deadlineAt: MonotonicMs = Number.POSITIVE_INFINITY;
@@ -65,10 +67,6 @@ export class PoolCore {
         failed: (error) => this.#failWaiting(error),
       },
     });
-  }
-
-  get unsettled(): number {
-    return this.#unsettled;
   }
 
   /** What an export is called by, made once for each name. */
@@ -171,15 +169,20 @@ export class PoolCore {
     if (this.#isListening || this.#unsettled === 0) return;
     this.#isListening = true;
     // To be waked costs both sides more than a short call: look a few times, a turn of the loop each.
-    if (!this.#dispatcher.isSoon) return this.#awaitBell();
+    if (!this.#dispatcher.isSoon || !this.#glances.isWorthIt()) return this.#awaitBell();
     this.#glanceUntil = this.#now() + POOL_GLANCE_MS;
     this.#timers.soon(this.#glance);
   }
 
   readonly #glance = (): void => {
-    if (this.#dispatcher.hasAnswers) this.#onBell();
-    else if (this.#now() < this.#glanceUntil) this.#timers.soon(this.#glance);
-    else this.#awaitBell();
+    if (this.#dispatcher.hasAnswers) {
+      this.#glances.succeeded();
+      this.#onBell();
+    } else if (this.#now() < this.#glanceUntil) this.#timers.soon(this.#glance);
+    else {
+      this.#glances.failed();
+      this.#awaitBell();
+    }
   };
 
   #awaitBell(): void {
@@ -292,16 +295,13 @@ export class PoolCore {
   }
 
   #unknown(call: Call): void {
-    const { name: pool } = this.settings;
     this.#settle(call, "failed");
-    const details = { pool, call: call.target.name, known: this.#names ?? [] };
-    call.reject(new UnjamError("UNJAM_CALL_UNKNOWN", details));
+    call.reject(callUnknown(call, this.settings.name, this.#names ?? []));
   }
 
   #timedOut(call: Call, stuck: Whereabouts | null, cause?: unknown): void {
     if (call.isSettled) return;
-    const facts = { pool: this.settings.name, stuck, now: this.#now(), cause };
-    const error = callTimeout(call, facts);
+    const error = callTimeout(call, { pool: this.settings.name, stuck, now: this.#now(), cause });
     this.#settle(call, "timedOut");
     call.reject(error);
   }
