@@ -64,6 +64,7 @@ export function watchListeners(promise: Promise<unknown>, onUncertain: () => voi
 function isPlainAwait(stack: Stack): boolean {
   const [caller] = readFrames(stack);
   // No caller, or the loop that drains microtasks: the engine follows a promise that was returned.
-  if (caller === undefined || caller.script === TASK_QUEUES) return true;
+  // Node 26 also gives the function that awaits that one, as suspended.
+  if (caller === undefined || caller.isAsync || caller.script === TASK_QUEUES) return true;
   return caller.script === "" && (caller.name === "all" || caller.name === "allSettled");
 }
