@@ -1,7 +1,7 @@
 /**
  * npm run bench -- <suite>: measures a suite and prints its figures and gates.
  * Exit codes: 0, also when a gate is missed; 1 with --gate when one is; 2 when something could not
- * be measured; 64 for a wrong command line.
+ * be measured, with --gate also when a gate was not; 64 for a wrong command line.
  */
 import { availableParallelism, cpus } from "node:os";
 import { runProbe } from "./child.ts";

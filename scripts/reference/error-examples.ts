@@ -38,7 +38,7 @@ export const ERROR_EXAMPLES: { readonly [C in ErrorCode]: ErrorDetails<C> } = {
   UNJAM_BATCH_TOO_LARGE: { jobs: 25_000, jobsMax: 10_000 },
   UNJAM_ID_TAKEN: { id: "order-17", task: "resize" },
   UNJAM_QUEUE_FULL: { queue: "images", capacity: 10_000, waitedMs: 30_000 },
-  UNJAM_TOO_MANY_WAITERS: { queue: "images", waitersMax: 1_000 },
+  UNJAM_TOO_MANY_WAITERS: { what: 'room in queue "images"', queue: "images", waitersMax: 1_000 },
   UNJAM_NO_CONSUMER: {
     queue: "images",
     capacity: 10_000,

@@ -172,6 +172,7 @@ export class EngineClient {
       open.reject(error);
     }
     this.#calls.clear();
+    // Copied, because each rejection takes its wait out.
     for (const waits of [...this.#results.values()]) for (const wait of waits) wait.reject(error);
   }
 

@@ -199,6 +199,7 @@ export class Outbox<Answer> {
     this.#over = error;
     this.#timer?.timer.cancel();
     this.#timer = undefined;
+    // Copied, because each is taken out.
     for (const pending of [...this.#pending.values()]) {
       for (const caller of pending.callers) caller?.reject(error);
       pending.whole?.caller.reject(error);

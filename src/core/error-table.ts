@@ -168,8 +168,8 @@ const APP_ERRORS = {
     exitCode: 1,
   },
   UNJAM_TOO_MANY_WAITERS: {
-    message: (d: { queue: string; waitersMax: number }): string =>
-      `${d.waitersMax} callers already wait for ${d.queue.includes(" ") ? d.queue : `room in queue "${d.queue}"`}`,
+    message: (d: { what: string; queue?: string; waitersMax: number }): string =>
+      `${d.waitersMax} callers already wait for ${d.what}`,
     help: "Await each call before you make the next, or raise waitersMax, which bounds those who wait at once. A server answers 503 with Retry-After.",
     httpStatus: 503,
     exitCode: 1,

@@ -1,3 +1,5 @@
+import { emptyPlaces } from "./empty-places.ts";
+
 /** Places of an empty table. A power of two, as all sizes here, so that an index wraps by a mask. */
 const PLACES_MIN = 16;
 /** Places that are kept when the table runs empty, because they will be needed again. */
@@ -120,8 +122,4 @@ export class NumberMap<T extends object | string | number | boolean> {
     this.#values = emptyPlaces(PLACES_MIN);
     this.#mask = PLACES_MIN - 1;
   }
-}
-
-function emptyPlaces<T>(count: number): (T | undefined)[] {
-  return new Array<T | undefined>(count).fill(undefined);
 }

@@ -81,6 +81,6 @@ export function timedOut(lane: CrewLane, { facts: { name: task, timeoutMs } }: W
 
 /** As many slots are lent as there are. */
 export function tooManyWait(lane: CrewLane, size: number): UnjamError {
-  const queue = `another job on a ${MADE_OF[lane].runs}`;
-  return new UnjamError("UNJAM_TOO_MANY_WAITERS", { queue, waitersMax: size });
+  const what = `another job on a ${MADE_OF[lane].runs}`;
+  return new UnjamError("UNJAM_TOO_MANY_WAITERS", { what, waitersMax: size });
 }

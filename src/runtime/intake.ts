@@ -240,7 +240,8 @@ export class Intake {
 
   #tellTooMany(entry: Entry): void {
     const { group, waitersMax } = entry.request;
-    const details = { queue: group.shape.queue, waitersMax };
+    const { queue } = group.shape;
+    const details = { what: `room in queue "${queue}"`, queue, waitersMax };
     const error = toErrorRecord(new UnjamError("UNJAM_TOO_MANY_WAITERS", details));
     this.#tellAll(entry, { kind: "error", error });
   }

@@ -1,7 +1,8 @@
 /**
  * Starts the two runtime threads and keeps them running. The store thread runs the engine; the
- * supervisor runs the job threads and job processes. They talk to each other by a port of their own, so that work
- * goes on while the main loop is blocked. Either is replaced when it dies, within a budget.
+ * supervisor runs the job threads and job processes. They talk to each other by a port of their own,
+ * so that work goes on while the main loop is blocked. Either is replaced when it dies, within a
+ * budget.
  */
 import { existsSync } from "node:fs";
 import { extname } from "node:path";

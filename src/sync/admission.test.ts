@@ -193,7 +193,7 @@ describe("waitersMax", () => {
     for (const whenFull of ["wait", { retry: {} }] as const) {
       await expect(stage.queue.put("d", { whenFull })).rejects.toMatchObject({
         code: "UNJAM_TOO_MANY_WAITERS",
-        details: { queue: "q", waitersMax: 2 },
+        details: { what: 'room in queue "q"', queue: "q", waitersMax: 2 },
       });
     }
     expect(waiting.map(({ isPending }) => isPending)).toEqual([true, true]);

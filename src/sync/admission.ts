@@ -134,7 +134,8 @@ export class Admission<T> {
     const { name: queue, waiterCount } = this.#core;
     const waitersMax = this.#waitersMax;
     if (waiterCount < waitersMax) return undefined;
-    return new UnjamError("UNJAM_TOO_MANY_WAITERS", { queue, waitersMax });
+    const what = `room in queue "${queue}"`;
+    return new UnjamError("UNJAM_TOO_MANY_WAITERS", { what, queue, waitersMax });
   }
 
   #retryLater(terms: Terms<T>, backoff: Backoff, tries: number): void {

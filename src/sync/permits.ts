@@ -170,7 +170,7 @@ export class Permits implements GuardOwner {
   #refusal({ signal }: WaitTerms): Promise<never> | undefined {
     if (signal?.aborted === true) return Promise.reject(signal.reason);
     if (this.freeCount > 0 || this.#line.size < this.#waitersMax) return undefined;
-    const details = { queue: this.what, waitersMax: this.#waitersMax };
+    const details = { what: this.what, waitersMax: this.#waitersMax };
     return Promise.reject(new UnjamError("UNJAM_TOO_MANY_WAITERS", details));
   }
 

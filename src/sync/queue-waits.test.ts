@@ -150,7 +150,7 @@ describe("a get", () => {
 
     await expect(stage.queue.get()).rejects.toMatchObject({
       code: "UNJAM_TOO_MANY_WAITERS",
-      details: { queue: 'an item of queue "q"' },
+      details: { what: 'an item of queue "q"', queue: "q" },
     });
     stage.queue.tryPut("a");
     const third = watch(stage.queue.get());

@@ -42,7 +42,7 @@ export class Takers<T> {
       if (this.#parts.core.isOver) throw new UnjamError("UNJAM_QUEUE_CLOSED", { queue });
       if (this.#waitingCount >= waitersMax) {
         const what = `an item of queue "${queue}"`;
-        throw new UnjamError("UNJAM_TOO_MANY_WAITERS", { queue: what, waitersMax });
+        throw new UnjamError("UNJAM_TOO_MANY_WAITERS", { what, queue, waitersMax });
       }
       return this.#takeLater<Lease<T>>(terms, (wait) =>
         wait.refuse(new UnjamError("UNJAM_QUEUE_CLOSED", { queue })),

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type App, task } from "../../src/index.ts";
+import type { App } from "../../src/index.ts";
 import * as on from "./fixtures/thread-tasks.ts";
 import { ON_THREADS, type Mode, Stage } from "./stage.ts";
 
@@ -41,47 +41,6 @@ describe.each<Mode>(ON_THREADS)("a handler on a thread, $store", (mode) => {
       message: "from the thread",
       fields: { n: 1, jobId: job.id, task: "talkative", attempt: 1 },
     });
-  });
-
-  it("that throws shows its error and its cause", async () => {
-    await using stage = await Stage.open(mode);
-    const { app } = await withThreads(stage);
-
-    const job = await app.enqueue(on.failing, {});
-
-    await expect(job.result()).rejects.toMatchObject({
-      code: "UNJAM_JOB_FAILED",
-      cause: { name: "RangeError", message: "no luck", cause: { message: "the deeper reason" } },
-    });
-  });
-
-  it("can enqueue another job", async () => {
-    await using stage = await Stage.open(mode);
-    const { app } = await withThreads(stage);
-
-    const id = await (await app.enqueue(on.parent, 21)).result();
-
-    expect(await app.job(id).result()).toMatchObject({ value: 21 });
-    expect(await app.job(id).status()).toMatchObject({ priority: 2 });
-  });
-
-  it.each([
-    ["holds its thread", on.late],
-    ["only never ends", on.stubborn],
-  ])("that %s past its deadline is ended, and its slot works on", async (_how, slow) => {
-    await using stage = await Stage.open(mode);
-    const { app, replaced } = await withThreads(stage);
-    const job = await app.enqueue(slow, {});
-    const next = await app.enqueue(on.quick, 7);
-
-    await expect(job.result()).rejects.toMatchObject({
-      cause: { code: "UNJAM_ATTEMPT_TIMEOUT", details: { timeoutMs: 100, runs: "thread" } },
-    });
-
-    expect(await next.result()).toMatchObject({ value: 7 });
-    expect(await job.status()).toMatchObject({ state: "dead", attempt: 1, losses: 0 });
-    expect(await next.status()).toMatchObject({ attempt: 1, losses: 0 });
-    expect(replaced).toMatchObject([{ part: "job thread" }]);
   });
 
   it("leaves the handlers on other threads alone when it is ended", async () => {
@@ -151,29 +110,5 @@ describe.each<Mode>(ON_THREADS)("a thread that crashes, $store", (mode) => {
       code: "UNJAM_BROKEN",
       httpStatus: 503,
     });
-  });
-});
-
-describe.each<Mode>(ON_THREADS)("thread tasks, $store", (mode) => {
-  it("cannot be given as values", async () => {
-    await using stage = await Stage.open(mode);
-    const crunch = task("crunch", { runs: "thread" }, async () => 1);
-
-    await expect(stage.app({ tasks: [crunch] })).rejects.toMatchObject({
-      code: "UNJAM_TASK_NEEDS_MODULE",
-      details: { task: "crunch", runs: "thread" },
-    });
-  });
-
-  it("wait while there is no thread, and run where there is one", async () => {
-    await using stage = await Stage.open({ ...mode, store: "sqlite" });
-    const producer = await stage.app({ tasks, work: { threads: 0 } });
-    const job = await producer.enqueue(on.quick, 3);
-    const stateBefore = (await job.status()).state;
-
-    await stage.app({ tasks, work: { threads: 1 } });
-
-    expect(stateBefore).toBe("ready");
-    expect(await job.result()).toMatchObject({ value: 3 });
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { RunningExample } from "./example.ts";
+import { healthWhile } from "../systems/health-while.ts";
 
 /** A request that takes longer than this has no answer; sound ones take a second at most. */
 const ANSWER_MS_MAX = 20_000;
@@ -118,21 +119,6 @@ describe("transcription-server", () => {
     await server.example.says(new RegExp(`(?:heartbeat: all is well\\s+){${beatCount}}`));
   });
 });
-
-/** Asks `/healthz` again and again until the others have their answers. */
-async function healthWhile(get: Get, others: Promise<unknown>): Promise<Set<string>> {
-  const answers = new Set<string>();
-  const progress = { isOver: false };
-  const over = others.finally(() => {
-    progress.isOver = true;
-  });
-  do {
-    const response = await get("/healthz");
-    answers.add(`${response.status} ${await response.text()}`);
-  } while (!progress.isOver);
-  await over;
-  return answers;
-}
 
 /** The worker dies in its own time; requests before that are let in. */
 async function firstRefusal(get: Get): Promise<Response> {

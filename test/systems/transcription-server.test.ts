@@ -5,6 +5,7 @@ import { SystemFolder } from "./system-folder.ts";
 import { QUEUE, startTranscriptionServer } from "./transcription-server.ts";
 import { transcribe } from "./transcription-tasks.ts";
 import { WorkerProcess } from "./worker-process.ts";
+import { healthWhile } from "./health-while.ts";
 
 const tasks = new URL("./transcription-tasks.ts", import.meta.url);
 const options = { queues: { [QUEUE]: { capacity: 1, waitersMax: 100 } }, logger: quietLogger };
@@ -19,24 +20,6 @@ async function aServer() {
     await app.close({ graceMs: 0 });
   };
   return { app, get, [Symbol.asyncDispose]: dispose };
-}
-
-/** Asks `/healthz` again and again until the call has its answer. */
-async function healthWhile(
-  get: (path: string) => Promise<Response>,
-  call: Promise<unknown>,
-): Promise<Set<string>> {
-  const answers = new Set<string>();
-  const progress = { isOver: false };
-  const over = call.finally(() => {
-    progress.isOver = true;
-  });
-  do {
-    const response = await get("/healthz");
-    answers.add(`${response.status} ${await response.text()}`);
-  } while (!progress.isOver);
-  await over;
-  return answers;
 }
 
 describe("the transcription server", () => {

@@ -7,7 +7,7 @@ import type { Renewal } from "../store.ts";
 import { Heap } from "./heap.ts";
 import { type FreshJob, laneOf, type MemoryJob, newJob } from "./memory-job.ts";
 import { isPrunedBefore, MemoryQueue } from "./memory-queue.ts";
-import { NumberMap } from "./number-map.ts";
+import { OrderedMap } from "./ordered-map.ts";
 import { TextMap } from "./text-map.ts";
 
 /**
@@ -25,7 +25,7 @@ import { TextMap } from "./text-map.ts";
  * after, so that a broken rule throws before anything has moved.
  */
 export class JobTable {
-  readonly #jobs = new NumberMap<MemoryJob>();
+  readonly #jobs = new OrderedMap<MemoryJob>();
   readonly #byCallerId = new TextMap<MemoryJob>();
   /** By task, then key. */
   readonly #byKey = new Map<string, TextMap<MemoryJob>>();

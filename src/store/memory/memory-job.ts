@@ -10,7 +10,7 @@ import {
   type Token,
 } from "../../core/job.ts";
 import type { MemoryQueue } from "./memory-queue.ts";
-import type { NumberMap } from "./number-map.ts";
+import type { OrderedMap } from "./ordered-map.ts";
 
 /** What a new job brings. */
 export interface FreshJob {
@@ -26,7 +26,7 @@ export interface MemoryJob extends FreshJob {
   /** Its place in the order of arrival over all queues, for life. */
   readonly order: number;
   /** Where it waits, by order, while it is ready and no suspect. */
-  readonly lane: NumberMap<MemoryJob>;
+  readonly lane: OrderedMap<MemoryJob>;
 
   state: JobState;
   runAt: EpochMs | null;
@@ -66,7 +66,7 @@ export function rankOf(job: Pick<MemoryJob, "shape" | "losses">): number {
 }
 
 /** Where it waits while it is ready. */
-export function laneOf(job: MemoryJob): NumberMap<MemoryJob> {
+export function laneOf(job: MemoryJob): OrderedMap<MemoryJob> {
   return isSuspect(job) ? job.queue.lane(job.shape.task, rankOf(job)) : job.lane;
 }
 

@@ -3,15 +3,15 @@ import { QUEUE_CAPACITY_DEFAULT } from "../../core/limits.ts";
 import type { ClaimSlot, QueueRecord } from "../store.ts";
 import { Heap } from "./heap.ts";
 import { type MemoryJob, SUSPECT_RANK } from "./memory-job.ts";
-import { NumberMap } from "./number-map.ts";
+import { OrderedMap } from "./ordered-map.ts";
 
 /** The ready jobs of one task in one queue: a lane per rank, each in order of arrival. */
 class TaskLanes {
-  readonly #lanes: NumberMap<MemoryJob>[] = [];
+  readonly #lanes: OrderedMap<MemoryJob>[] = [];
 
-  lane(rank: number): NumberMap<MemoryJob> {
-    while (this.#lanes.length <= rank) this.#lanes.push(new NumberMap());
-    return this.#lanes[rank] ?? new NumberMap();
+  lane(rank: number): OrderedMap<MemoryJob> {
+    while (this.#lanes.length <= rank) this.#lanes.push(new OrderedMap());
+    return this.#lanes[rank] ?? new OrderedMap();
   }
 
   /** The oldest job of each lane. */
@@ -38,18 +38,18 @@ export class MemoryQueue {
   doneTotal = 0;
   failedTotal = 0;
   /** By state and job number: what `list` shows and `queues` counts. */
-  readonly jobs: Readonly<Record<JobState, NumberMap<MemoryJob>>> = {
-    scheduled: new NumberMap(),
-    ready: new NumberMap(),
-    leased: new NumberMap(),
-    done: new NumberMap(),
-    dead: new NumberMap(),
-    cancelled: new NumberMap(),
-    expired: new NumberMap(),
-    dropped: new NumberMap(),
+  readonly jobs: Readonly<Record<JobState, OrderedMap<MemoryJob>>> = {
+    scheduled: new OrderedMap(),
+    ready: new OrderedMap(),
+    leased: new OrderedMap(),
+    done: new OrderedMap(),
+    dead: new OrderedMap(),
+    cancelled: new OrderedMap(),
+    expired: new OrderedMap(),
+    dropped: new OrderedMap(),
   };
   /** Scheduled jobs in order of arrival. */
-  readonly delayed: NumberMap<MemoryJob> = new NumberMap();
+  readonly delayed: OrderedMap<MemoryJob> = new OrderedMap();
   /** Done rows, the one that may go first at the top. */
   readonly done: Heap<MemoryJob> = new Heap({
     isBefore: isPrunedBefore,
@@ -69,7 +69,7 @@ export class MemoryQueue {
   }
 
   /** @param rank see {@link rankOf} */
-  lane(task: string, rank: number): NumberMap<MemoryJob> {
+  lane(task: string, rank: number): OrderedMap<MemoryJob> {
     let lanes = this.#tasks.get(task);
     if (lanes === undefined) {
       lanes = new TaskLanes();
@@ -115,7 +115,7 @@ export class MemoryQueue {
   }
 }
 
-function first(jobs: NumberMap<MemoryJob>): MemoryJob | undefined {
+function first(jobs: OrderedMap<MemoryJob>): MemoryJob | undefined {
   for (const job of jobs.valuesAfter(-1)) return job;
   return undefined;
 }

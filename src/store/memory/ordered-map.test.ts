@@ -1,13 +1,13 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InvariantViolation } from "../../core/invariant.ts";
-import { NumberMap } from "./number-map.ts";
+import { OrderedMap } from "./ordered-map.ts";
 
-function entries(map: NumberMap<string>, after = -1): readonly string[] {
+function entries(map: OrderedMap<string>, after = -1): readonly string[] {
   return [...map.valuesAfter(after)];
 }
 
-describe("a NumberMap", () => {
+describe("a OrderedMap", () => {
   it("does what a sorted list of entries would", () => {
     // Runs of neighbours, so that chunks fill, split and empty.
     const run = fc.record({
@@ -18,7 +18,7 @@ describe("a NumberMap", () => {
     });
     fc.assert(
       fc.property(fc.array(run, { maxLength: 20 }), fc.nat({ max: 3_000 }), (runs, after) => {
-        const map = new NumberMap<string>();
+        const map = new OrderedMap<string>();
         const model = new Map<number, string>();
         for (const { from, length, step, isAdd } of runs) {
           for (let key = from; key < from + length * step; key += step) {
@@ -43,7 +43,7 @@ describe("a NumberMap", () => {
   });
 
   it("takes keys in any order", () => {
-    const map = new NumberMap<string>();
+    const map = new OrderedMap<string>();
     const keys = Array.from({ length: 1_000 }, (_, index) => (index * 617) % 1_000);
 
     for (const key of keys) map.add(key, `v${key}`);
@@ -52,7 +52,7 @@ describe("a NumberMap", () => {
   });
 
   it("takes the largest whole number", () => {
-    const map = new NumberMap<string>();
+    const map = new OrderedMap<string>();
 
     map.add(Number.MAX_SAFE_INTEGER, "last");
 
@@ -60,7 +60,7 @@ describe("a NumberMap", () => {
   });
 
   it("refuses a key that it has, and to remove one that it has not", () => {
-    const map = new NumberMap<string>();
+    const map = new OrderedMap<string>();
     map.add(5, "five");
 
     expect(() => map.add(5, "again")).toThrow(InvariantViolation);

@@ -17,7 +17,7 @@ interface Chunk<V> {
  * chunks of neighbours, and the chunks in one sorted array: adding and removing anywhere takes
  * two binary searches and moves at most one chunk's entries.
  */
-export class NumberMap<V> {
+export class OrderedMap<V> {
   /** Never two empty ones; an only one may be empty, so that going from 0 to 1 and back is cheap. */
   readonly #chunks: Chunk<V>[] = [];
   #size = 0;
