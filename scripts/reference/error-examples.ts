@@ -77,6 +77,17 @@ export const ERROR_EXAMPLES: { readonly [C in ErrorCode]: ErrorDetails<C> } = {
   UNJAM_ATTEMPT_TIMEOUT: { task: "resize", timeoutMs: 30_000, runs: "thread" },
   UNJAM_QUEUE_CLOSED: { queue: "lines" },
   UNJAM_ITEM_DROPPED: { queue: "lines", reason: "a newer one took its place (drop-oldest)" },
+  UNJAM_BLOCKING_ON_MAIN: { where: "queue.getSync()", instead: "await queue.get()" },
+  UNJAM_ITEM_NOT_SERIALIZABLE: { queue: "frames", reason: "Do not know how to serialize a BigInt" },
+  UNJAM_ITEM_TOO_LARGE: { queue: "frames", bytes: 1_048_576, bytesMax: 262_144 },
+  UNJAM_ITEM_LOST: { value: '{"frame":17}', losses: 21 },
+  UNJAM_QUEUE_MEMORY_FULL: {
+    queue: "frames",
+    reason: "as many items are held as heldMax allows",
+    waitedMs: 30_000,
+  },
+  UNJAM_HANDLE_INVALID: { what: "SharedQueue", reason: "it is not what queue.handle is" },
+  UNJAM_TOO_MANY_THREADS: { what: 'queue "frames"', threadsMax: 254 },
   UNJAM_LEASE_SETTLED: { what: 'the guard of mutex "orders"' },
   UNJAM_DEADLOCK: {
     cycle: [

@@ -1,10 +1,11 @@
 import * as appTables from "../../src/core/option-tables.ts";
+import * as sharedTables from "../../src/core/shared-option-tables.ts";
 import * as syncTables from "../../src/core/sync-option-tables.ts";
 import { markdownTable, numberInCode, referencePage } from "./page.ts";
 import type { OptionSpec, OptionTable } from "../../src/core/options.ts";
 import type { ReferencePage } from "./page.ts";
 
-const optionTables = { ...appTables, ...syncTables };
+const optionTables = { ...appTables, ...syncTables, ...sharedTables };
 
 /** Where a caller meets each table. A table that stands inside another is shown there. */
 const TITLES: Readonly<Record<keyof typeof optionTables, string | null>> = {
@@ -28,6 +29,9 @@ const TITLES: Readonly<Record<keyof typeof optionTables, string | null>> = {
   CONSUME_OPTIONS: "`queue.consume(handler, options)`",
   CLOSE_QUEUE_OPTIONS: "`queue.close(options)`",
   STOP_OPTIONS: "`consumer.stop(options)`",
+  SHARED_QUEUE_OPTIONS: "`new SharedQueue(options)` of `unjam/threads`",
+  SHARED_LOCK_OPTIONS: "`new SharedMutex(options)` and `new SharedSemaphore(permits, options)`",
+  BLOCKING_WAIT_OPTIONS: "`putSync`, `getSync`, `lockSync` and `runSync`, which block a thread",
   RESTART_OPTIONS: "`queue.consume(handler, { restarts })`",
 };
 

@@ -1,3 +1,4 @@
+import { SHARED_ERRORS } from "./shared-errors.ts";
 import { STORE_ERRORS } from "./store-errors.ts";
 import { SYNC_ERRORS } from "./sync-errors.ts";
 
@@ -329,8 +330,7 @@ const APP_ERRORS = {
  * thrown nowhere or documented nowhere. Messages say what was expected, of which option, and
  * what came instead. Exit codes: 1 failed, 2 usage, 3 stuck, 4 store unreachable, 124 timed out.
  */
-export const ERRORS: typeof APP_ERRORS & typeof STORE_ERRORS & typeof SYNC_ERRORS = {
-  ...APP_ERRORS,
-  ...STORE_ERRORS,
-  ...SYNC_ERRORS,
-};
+export const ERRORS: typeof APP_ERRORS &
+  typeof STORE_ERRORS &
+  typeof SYNC_ERRORS &
+  typeof SHARED_ERRORS = { ...APP_ERRORS, ...STORE_ERRORS, ...SYNC_ERRORS, ...SHARED_ERRORS };

@@ -193,3 +193,45 @@ export const WAIT_GRAPH_STEPS_MAX = 10_000;
 
 /** The last instant that a `Date` can tell (ECMA-262, 21.4.1.1); also far below what SQLite's integers lose. */
 export const EPOCH_MS_MAX = 8_640_000_000_000_000;
+
+/** Items that may wait in a queue across threads. Its memory is laid out when it is made. */
+export const SHARED_CAPACITY_DEFAULT = 1_024;
+export const SHARED_CAPACITY_MAX = 1_048_576;
+export const SHARED_HELD_MAX_DEFAULT = 1_024;
+/** Most messages between threads are small; larger ones are put into pages. */
+export const SHARED_SLOT_BYTES_DEFAULT = 256;
+export const SHARED_SLOT_BYTES_MAX = 65_536;
+/** The system's own: pages that are never used cost no memory. */
+export const SHARED_PAGE_BYTES = 4_096;
+export const SHARED_ITEM_BYTES_MAX_DEFAULT = 262_144;
+export const SHARED_ITEM_BYTES_MAX_MAX = 67_108_864;
+export const SHARED_LARGE_BYTES_MAX_MAX = 1_073_741_824;
+/** Calls of one thread's event loop that wait for one thing of a shared queue. */
+export const SHARED_WAITERS_MAX = 100_000;
+/** Threads that have one queue or lock open: their number has eight bits in its words. */
+export const SHARED_PARTIES_MAX = 255;
+/** Nobody who waits for other threads sleeps for longer without a look whether one of them died … */
+export const SHARED_LOOK_MS = 100;
+/** … which one of all that wait does at most this often. */
+export const SHARED_SWEEP_MS = 50;
+/** Ends of workers that their thread remembers, for queues that it opens later. */
+export const THREADS_REMEMBERED_MAX = 10_000;
+/** How much of a call site stands in shared memory, for errors of other threads. */
+export const SHARED_SITE_BYTES_MAX = 120;
+/** The same of an error with which an item failed. */
+export const SHARED_FAILURE_BYTES_MAX = 2_000;
+/** Each permit of a shared semaphore is a word that says who has it. */
+export const SHARED_PERMITS_MAX = 1_024;
+/** Who has waited for a shared lock this long may make himself the next: until then passing by is cheaper. */
+export const LOCK_PATIENCE_MS = 2;
+/** An heir that has not come by then lets others pass: its event loop may be blocked. */
+export const LOCK_HEIR_MS = 50;
+/** Waits for a shared lock that last this long are shown to other threads, and looked at for a deadlock. */
+export const SHARED_DEADLOCK_LOOK_MS = 10;
+/** The last to come of a circle of waits is refused; if it has not been by then, any of them. */
+export const SHARED_PATIENCE_MS = 1_000;
+/** Waits for shared locks that all threads of a process can see at once. A wait beyond has its deadline only. */
+export const SHARED_ROWS_MAX = 1_024;
+export const SHARED_ROW_BYTES = 2_048;
+/** Locks that a waiter is seen to hold. */
+export const SHARED_HOLDS_TOLD_MAX = 16;

@@ -12,6 +12,11 @@ export function count(fallback: number | undefined, [min, max]: Bounds, about: s
   return { kind: "number", unit: "count", fallback, min, max, about };
 }
 
+/** A size in bytes; `undefined` has no default. */
+export function bytes(fallback: number | undefined, [min, max]: Bounds, about: string): OptionSpec {
+  return { kind: "number", unit: "bytes", fallback, min, max, about };
+}
+
 /** What ends a wait early. */
 export const SIGNAL: OptionSpec = {
   kind: "other",

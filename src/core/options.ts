@@ -8,7 +8,7 @@ import { QUEUE_NAME_CHARS_MAX } from "./limits.ts";
 export type OptionSpec =
   | {
       readonly kind: "number";
-      readonly unit: "ms" | "count" | "share" | "epochMs" | "factor";
+      readonly unit: "ms" | "count" | "bytes" | "share" | "epochMs" | "factor";
       readonly fallback: number | undefined;
       readonly min: number;
       readonly max: number;
@@ -97,7 +97,7 @@ function fits(
   if (spec.kind === "text") {
     return typeof value === "string" && value.length > 0 && value.length <= spec.charsMax;
   }
-  const whole = spec.unit === "count" || spec.unit === "epochMs";
+  const whole = spec.unit === "count" || spec.unit === "bytes" || spec.unit === "epochMs";
   return (
     typeof value === "number" &&
     value >= spec.min &&
@@ -109,6 +109,7 @@ function fits(
 const UNIT_NAMES = {
   ms: "a number of milliseconds",
   count: "a whole number",
+  bytes: "a whole number of bytes",
   share: "a share",
   epochMs: "a date in milliseconds since 1970",
   factor: "a factor",

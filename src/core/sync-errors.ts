@@ -1,4 +1,4 @@
-/** The part of the error table (error-table.ts) that only locks and queues inside one process raise. */
+/** The part of the error table (error-table.ts) that locks and queues inside one process raise. */
 export const SYNC_ERRORS = {
   UNJAM_QUEUE_CLOSED: {
     message: (d: { queue: string }): string => `queue "${d.queue}" is closed`,

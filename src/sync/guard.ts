@@ -8,6 +8,14 @@ import type { OrderedLock } from "./lock-order.ts";
 import type { Below } from "./stack-frames.ts";
 import type { Recipient } from "./wait-graph.ts";
 
+/** A thread that died while it held a lock. */
+export interface FormerHolder {
+  /** The thread, in words. */
+  readonly who: string;
+  /** Where it took the lock; `undefined` when that was not noted. */
+  readonly site: string | undefined;
+}
+
 /** What a guard tells the lock that it is of. */
 export interface GuardOwner {
   /** In words: `mutex "orders"`. */
@@ -105,12 +113,18 @@ const lostGuards = new FinalizationRegistry<Hold>((hold) => {
  * `guard-lost` event: a net, not a way to let go.
  */
 export class Guard implements Disposable {
+  /**
+   * Who held it before, when that was a thread that died holding it: what the lock protects may be
+   * half changed. Always `undefined` for locks inside one thread.
+   */
+  readonly formerDied: FormerHolder | undefined;
   readonly #hold: Hold;
   #isUsed = false;
 
   /** Made by `lock()` and `tryLock()`. */
-  constructor(hold: Hold) {
+  constructor(hold: Hold, formerDied?: FormerHolder) {
     this.#hold = hold;
+    this.formerDied = formerDied;
     lostGuards.register(this, hold, hold);
   }
 

@@ -9,15 +9,15 @@
 import type { Clock, MonotonicMs, Timers } from "../core/clock.ts";
 import { UnjamError } from "../core/errors.ts";
 import { invariant } from "../core/invariant.ts";
-import { HOLDERS_NAMED_MAX, SITE_FRAMES_MAX } from "../core/limits.ts";
+import { HOLDERS_NAMED_MAX } from "../core/limits.ts";
 import type { LockOptionValues } from "../core/option-tables.ts";
 import { type CallSite, SiteSampler } from "./call-site.ts";
-import { canFollowFlows, currentFlow, enterFlow, Flow, runInFlow } from "./flow.ts";
+import { currentFlow, Flow, runInFlow } from "./flow.ts";
 import { Guard, type GuardOwner, Hold } from "./guard.ts";
 import { LockEvents } from "./lock-events.ts";
+import { enterLockFlow, withChain } from "./lock-flow.ts";
 import { noteOrder, type OrderedLock } from "./lock-order.ts";
-import { type Below, captureStack } from "./stack-frames.ts";
-import { Stand } from "./stand.ts";
+import type { Below } from "./stack-frames.ts";
 import type { SyncPorts } from "./sync-ports.ts";
 import { type Movers, waitInFlow } from "./wait-graph.ts";
 
@@ -239,30 +239,4 @@ const NO_REPORTS: readonly (() => void)[] = [];
 function describe({ who, site, sinceMs }: Holder): string {
   const place = site === undefined ? "" : ` (${site})`;
   return `${who}${place} for ${Math.round(sinceMs)} ms`;
-}
-
-/** The flow of a function that takes a lock, from here on; none when its place is not noted. */
-function enterLockFlow(site: CallSite | undefined): Flow | undefined {
-  if (site === undefined || !canFollowFlows) return undefined;
-  const flow = new Flow(new Stand(site));
-  enterFlow(flow);
-  return flow;
-}
-
-/** For a lock flow, notes who awaits the call by the time it has its lock. */
-function withChain(granted: Guard | Promise<Guard>, flow: Flow | undefined): Promise<Guard> {
-  if (flow?.stand === undefined) return Promise.resolve(granted);
-  const { promise, resolve, reject } = Promise.withResolvers<Guard>();
-  // With these two and nothing else, the await chain leads from the one promise to the other.
-  deliver(granted, resolve).then(resolve, reject);
-  return promise;
-}
-
-async function deliver(
-  granted: Guard | Promise<Guard>,
-  resolve: (guard: Guard) => void,
-): Promise<Guard> {
-  const guard = await granted;
-  guard.deliver({ resolve, chain: captureStack(SITE_FRAMES_MAX, deliver) });
-  return guard;
 }

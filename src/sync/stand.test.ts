@@ -1,5 +1,5 @@
 /** Who is taken for the holder of a lock: the one call of a function that took it, and no other. */
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { watch } from "../../test/sync/queue-stage.ts";
 import { isUnjamError } from "../core/errors.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
@@ -85,7 +85,8 @@ describe("who holds a lock is told", () => {
         await m.lock();
         await m.lock();
       }
-      const before = m.tryLock();
+      // In a turn of its own, from which its flow leaks to nobody.
+      const before = await turn().then(() => m.tryLock());
 
       const outcome = outcomeOf(where === "inside" ? other.run(holder) : holder());
       await turn();
@@ -240,6 +241,28 @@ describe("another call of the holder's function is not taken for it", () => {
     kept?.release();
 
     expect(await outcome).toBe("done");
+  });
+
+  it("when it stands at the very beginning of a module, where its body does", async () => {
+    const second = Promise.withResolvers<string>();
+    const lockAgain = async (): Promise<void> => second.resolve(await outcomeOf(lockOnce()));
+    vi.stubGlobal("unjamTest", { m, turn, allLooks, lockAgain });
+    const body = `async function poll(isFirst) {
+      const { m, turn, allLooks, lockAgain } = globalThis.unjamTest;
+      await turn();
+      if (isFirst) {
+        const guard = await m.lock();
+        void poll(false);
+        await allLooks();
+        guard.release();
+      } else await lockAgain();
+    }
+    void poll(true);`;
+
+    await import(`data:text/javascript,${encodeURIComponent(body)}`);
+
+    expect(await second.promise).toBe("done");
+    vi.unstubAllGlobals();
   });
 
   it("when those who called the holder's callers go on, and are like them", async () => {

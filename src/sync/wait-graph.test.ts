@@ -28,6 +28,23 @@ describe("a wait", () => {
     expect(await result).toBe("done");
   });
 
+  it("tells who really waits for it, and that nobody does any more", async () => {
+    const flow = new Flow("a");
+    const proofs: (readonly string[])[] = [];
+    const onProof = (flows: readonly Flow[]): number => proofs.push(flows.map(({ name }) => name));
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const plain = { flow, what: "w", movers: () => "unknown" as const, refuse: reject };
+    const { clock } = stage;
+    const result = scope(flow, () =>
+      waitInFlow({ ...plain, site: undefined, settled: promise, timers: clock, onProof }),
+    );
+    await clock.advance(1);
+    resolve("done");
+
+    expect(await result).toBe("done");
+    expect([proofs[0], proofs.at(-1)]).toEqual([["a"], []]);
+  });
+
   it("that nobody is known to end stays open", async () => {
     const flow = new Flow("a");
     let wait: OpenWait | undefined;

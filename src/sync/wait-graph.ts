@@ -53,6 +53,8 @@ export interface Wait<T> {
   readonly refuse: (error: UnjamError) => void;
   readonly timers: Timers;
   readonly site: CallSite | undefined;
+  /** Told which flows really wait for it, each time that this was read anew; none when it is over. */
+  readonly onProof?: (flows: readonly Flow[]) => void;
   /** Resolves the caller's promise in place of the plain `resolve(value)`; gets the await chain too. */
   readonly deliver?: (value: T, to: Recipient<T>) => void;
 }
@@ -185,5 +187,6 @@ class WatchedWait<T> implements ProvenWait {
     for (const flow of this.#flows) dropProof(flow, this);
     this.#flows = flows;
     for (const flow of flows) addProof(flow, this);
+    this.#wait.onProof?.(flows);
   }
 }

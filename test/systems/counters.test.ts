@@ -3,6 +3,8 @@ import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { type App, handle, open, task } from "../../src/index.ts";
 import { count, increment } from "./counters-tasks.ts";
+import { SharedMutex, SharedQueue } from "../../src/threads/index.ts";
+import { Actor } from "../threads/actor.ts";
 import { quietLogger } from "./quiet-logger.ts";
 import { SystemFolder } from "./system-folder.ts";
 
@@ -101,8 +103,81 @@ describe("counters with one owner", () => {
     expect(new Int32Array(memory)[0]).toBe(1);
   });
 
-  it.todo("under a SharedMutex: 2 threads × 1,000,000 increments give exactly 2,000,000");
-  it.todo(
-    "stand beside two threads that take L1 and L2 in two orders: UNJAM_DEADLOCK names both stacks",
-  );
+  it("under a SharedMutex: 2 threads × 1,000,000 increments give exactly 2,000,000", async () => {
+    const things = {
+      mutex: new SharedMutex({ name: "hits" }),
+      hits: new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)),
+    };
+    await using first = await Actor.start(things);
+    await using second = await Actor.start(things);
+    const add = (actor: typeof first): Promise<void> =>
+      actor.run(({ mutex, hits }, total: number) => {
+        for (let n = 0; n < total; n++) {
+          mutex.runSync(() => {
+            hits[0] = (hits[0] ?? 0) + 1;
+          });
+        }
+      }, MILLION);
+    await Promise.all([add(first), add(second)]);
+
+    expect(things.hits[0]).toBe(2 * MILLION);
+  });
+
+  it("of one owner behind a SharedQueue: 2 threads × 1,000,000 increments give exactly 2,000,000", async () => {
+    const queue = new SharedQueue<string>({ name: "increments", slotBytes: 32 });
+    await using first = await Actor.start({ queue });
+    await using second = await Actor.start({ queue });
+    await using owner = await Actor.start({ queue });
+    const counted = owner.run(({ queue: increments }, total: number) => {
+      let hits = 0;
+      for (let n = 0; n < total; n++) {
+        const lease = increments.getSync();
+        if (lease.value === "hits") hits++;
+        lease.done();
+      }
+      return hits;
+    }, 2 * MILLION);
+    const send = (actor: typeof first): Promise<void> =>
+      actor.run(({ queue: increments }, total: number) => {
+        for (let n = 0; n < total; n++) increments.putSync("hits");
+      }, MILLION);
+    await Promise.all([send(first), send(second)]);
+
+    expect(await counted).toBe(2 * MILLION);
+    expect(await queue.join()).toEqual({ done: 2 * MILLION, failed: 0, errors: [] });
+  });
+
+  it("stand beside two threads that take L1 and L2 in two orders: UNJAM_DEADLOCK names both stacks", async () => {
+    const things = {
+      L1: new SharedMutex({ name: "L1" }),
+      L2: new SharedMutex({ name: "L2" }),
+      met: new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)),
+    };
+    await using first = await Actor.start(things);
+    await using second = await Actor.start(things);
+    const results = await Promise.allSettled([
+      first.run(function deposit({ L1, L2, met }) {
+        L1.runSync(function inL1() {
+          Atomics.add(met, 0, 1);
+          while (Atomics.load(met, 0) < 2);
+          L2.runSync(() => undefined);
+        });
+      }),
+      second.run(function withdraw({ L1, L2, met }) {
+        L2.runSync(function inL2() {
+          Atomics.add(met, 0, 1);
+          while (Atomics.load(met, 0) < 2);
+          L1.runSync(() => undefined);
+        });
+      }),
+    ]);
+
+    const refused = results.filter(({ status }) => status === "rejected");
+    expect(refused).toHaveLength(1);
+    const text = JSON.stringify(refused);
+    for (const place of ["in deposit", "in inL1", "in withdraw", "in inL2"]) {
+      expect(text).toContain(place);
+    }
+    expect(text).toContain("UNJAM_DEADLOCK");
+  });
 });

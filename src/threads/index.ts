@@ -1,0 +1,17 @@
+export { isUnjamError, UnjamError } from "../core/errors.ts";
+export type { FormerHolder, Guard } from "../sync/guard.ts";
+export type { JoinError, JoinResult } from "../sync/settlements.ts";
+export type { ItemFormat } from "./shared/item-codec.ts";
+export type { SharedLockHandle } from "./shared/lock-memory.ts";
+export type { SharedLockHolder } from "./shared/permit-table.ts";
+export type { SharedHolder } from "./shared/queue-census.ts";
+export type { SharedQueueHandle } from "./shared/queue-memory.ts";
+export type { SharedQueueOptions } from "./shared/queue-options.ts";
+export type { SharedLease } from "./shared/shared-lease.ts";
+export type { SharedLockOptions } from "./shared/shared-lock-options.ts";
+export { SharedMutex } from "./shared/shared-mutex.ts";
+export type { UnderLock } from "./shared/shared-permits.ts";
+export { SharedQueue } from "./shared/shared-queue.ts";
+export type { SharedQueueSnapshot } from "./shared/shared-queue.ts";
+export { SharedSemaphore } from "./shared/shared-semaphore.ts";
+export type { BlockingWaitOptions, SharedWaitOptions } from "./shared/wait-terms.ts";
