@@ -1,11 +1,12 @@
 import * as appTables from "../../src/core/option-tables.ts";
+import * as poolTables from "../../src/core/pool-option-tables.ts";
 import * as sharedTables from "../../src/core/shared-option-tables.ts";
 import * as syncTables from "../../src/core/sync-option-tables.ts";
 import { markdownTable, numberInCode, referencePage } from "./page.ts";
 import type { OptionSpec, OptionTable } from "../../src/core/options.ts";
 import type { ReferencePage } from "./page.ts";
 
-const optionTables = { ...appTables, ...syncTables, ...sharedTables };
+const optionTables = { ...appTables, ...syncTables, ...sharedTables, ...poolTables };
 
 /** Where a caller meets each table. A table that stands inside another is shown there. */
 const TITLES: Readonly<Record<keyof typeof optionTables, string | null>> = {
@@ -33,6 +34,10 @@ const TITLES: Readonly<Record<keyof typeof optionTables, string | null>> = {
   SHARED_LOCK_OPTIONS: "`new SharedMutex(options)` and `new SharedSemaphore(permits, options)`",
   BLOCKING_WAIT_OPTIONS: "`putSync`, `getSync`, `lockSync` and `runSync`, which block a thread",
   RESTART_OPTIONS: "`queue.consume(handler, { restarts })`",
+  THREAD_POOL_OPTIONS: "`new ThreadPool(options)` of `unjam/threads`",
+  CALL_OPTIONS: "`pool.call.name(input, options)`",
+  WARM_UP_OPTIONS: "`pool.warmUp(options)`",
+  CLOSE_POOL_OPTIONS: "`pool.close(options)`",
 };
 
 const HEAD = ["option", "default", "unit", "bounds", "what it does"];

@@ -1,3 +1,4 @@
+import { POOL_ERRORS } from "./pool-errors.ts";
 import { SHARED_ERRORS } from "./shared-errors.ts";
 import { STORE_ERRORS } from "./store-errors.ts";
 import { SYNC_ERRORS } from "./sync-errors.ts";
@@ -333,4 +334,11 @@ const APP_ERRORS = {
 export const ERRORS: typeof APP_ERRORS &
   typeof STORE_ERRORS &
   typeof SYNC_ERRORS &
-  typeof SHARED_ERRORS = { ...APP_ERRORS, ...STORE_ERRORS, ...SYNC_ERRORS, ...SHARED_ERRORS };
+  typeof SHARED_ERRORS &
+  typeof POOL_ERRORS = {
+  ...APP_ERRORS,
+  ...STORE_ERRORS,
+  ...SYNC_ERRORS,
+  ...SHARED_ERRORS,
+  ...POOL_ERRORS,
+};

@@ -235,3 +235,38 @@ export const SHARED_ROWS_MAX = 1_024;
 export const SHARED_ROW_BYTES = 2_048;
 /** Locks that a waiter is seen to hold. */
 export const SHARED_HOLDS_TOLD_MAX = 16;
+
+/** Calls that a pool of threads accepts and has not answered. */
+export const POOL_CAPACITY_DEFAULT = 10_000;
+export const POOL_CAPACITY_MAX = 1_000_000;
+/** One call of a pool, from the call to its answer. Long enough for slow work, short enough to notice a hang. */
+export const CALL_TIMEOUT_MS_DEFAULT = 30_000;
+export const CALL_TIMEOUT_MS_MAX = 86_400_000;
+/** How long a thread of a pool may be idle before it ends, when there are more than the least. */
+export const POOL_IDLE_MS_DEFAULT = 60_000;
+/** How often the supervisor looks at the threads of a pool while calls are under way. */
+export const POOL_TICK_MS = 10;
+/** It stops looking when nothing was under way for this time. */
+export const POOL_REST_MS = 1_000;
+/** A thread that leaves a call waiting for this time, while none runs, is blocked by what an earlier call left behind. */
+export const POOL_UNRESPONSIVE_MS = 1_000;
+/** Calls that a thread gets ahead of its answers: what runs in this time as measured … */
+export const POOL_RUN_AHEAD_MS = 1;
+/** … at least one more than it runs, unless the first takes longer than this … */
+export const POOL_RUN_AHEAD_ONE_MS = 20;
+/** … and never more than this many. */
+export const POOL_RUN_AHEAD_CALLS_MAX = 1_024;
+/** A thread that answers nothing for this time gives back what it has not begun. */
+export const POOL_STALL_MS = 5;
+/** How often main looks after its threads while they have calls ahead. */
+export const POOL_POLL_MS = 5;
+/** A thread of another is waked rather than that a call waits behind this much work. */
+export const POOL_WAKE_WORTH_MS = 0.05;
+/** How long main looks for the answers of calls that are shorter than this, before it waits to be waked. */
+export const POOL_GLANCE_MS = 0.05;
+/** Answers read in one turn of the main loop from one thread. */
+export const POOL_ANSWERS_TURN_MAX = 512;
+/** How much later than its deadline a running call ends at the latest when nobody says where it is. */
+export const CALL_LATE_MS_MAX = 500;
+/** How often a thread's heap is measured, for pools that renew threads by it. */
+export const POOL_HEAP_LOOK_MS = 1_000;

@@ -1,6 +1,11 @@
 import { Worker, type WorkerOptions } from "node:worker_threads";
 import type { SlotThread } from "./thread-slot.ts";
 
+/** Node's own number of it beside. */
+export interface NodeThread<Received, Sent> extends SlotThread<Received, Sent> {
+  readonly threadId: number;
+}
+
 /**
  * A worker thread of Node as a {@link SlotThread}. Flags that a Worker does not accept (heap
  * sizes, titles) make its constructor throw; then it starts without the caller's flags.
@@ -8,7 +13,7 @@ import type { SlotThread } from "./thread-slot.ts";
 export function startNodeThread<Received, Sent>(
   entry: URL,
   options: WorkerOptions,
-): SlotThread<Received, Sent> {
+): NodeThread<Received, Sent> {
   const worker = newWorker(entry, options);
   const events: SlotThread<Received, Sent>["events"] = {
     message: () => undefined,
@@ -22,6 +27,7 @@ export function startNodeThread<Received, Sent>(
   worker.on("exit", (code) => events.exit(reason ?? `it exited with code ${code}`));
   return {
     events,
+    threadId: worker.threadId,
     post: (message) => worker.postMessage(message),
     async terminate() {
       await worker.terminate();

@@ -63,10 +63,10 @@ export class ThreadSlot<Received, Sent> {
     this.#move("ready");
   }
 
-  /** Gives an idle thread its work. */
-  take(message: Sent): void {
+  /** Gives an idle thread its work. Without a message the work has reached it by other means. */
+  take(message?: Sent): void {
     this.#move("take");
-    this.#thread.post(message);
+    if (message !== undefined) this.#thread.post(message);
   }
 
   finish(): void {

@@ -93,7 +93,7 @@ describe("the installed package", () => {
     expect(stdout).toBe(`${Array(7).fill("function").join()}\n`);
   });
 
-  it.each(["unjam/sync", "unjam/testing", "unjam/fastify", "unjam/express"])(
+  it.each(["unjam/sync", "unjam/threads", "unjam/testing", "unjam/fastify", "unjam/express"])(
     "has the entry %s",
     (entry) => {
       const name = `${entry.replace("/", "-")}.js`;

@@ -1,0 +1,4 @@
+import { worker } from "workerpool";
+import { echo, increment } from "./work.ts";
+
+worker({ increment, echo });

@@ -1,0 +1,38 @@
+import { nativeState } from "../../stack/native-state.ts";
+import { probeThread } from "../../stack/thread-probe.ts";
+import { STACK_LINES_MAX } from "../../core/limits.ts";
+import type { Whereabouts } from "./pool-messages.ts";
+
+/** Past this the thread sits in native code, or main does, through which the question goes. */
+const PROBE_MS = 40;
+
+/** Reads the stack whatever the user has done to `Error`. */
+const STACK = `(() => {
+  const { stackTraceLimit, prepareStackTrace } = Error;
+  Error.stackTraceLimit = ${2 * STACK_LINES_MAX};
+  Error.prepareStackTrace = undefined;
+  try { return new Error("here").stack; }
+  finally { Object.assign(Error, { stackTraceLimit, prepareStackTrace }); }
+})()`;
+
+/** Where a thread's code is: a stack, or what the system says when no script can be run in it. */
+export async function locateThread(threadId: number, osThread: number): Promise<Whereabouts> {
+  const answer = await probeThread(threadId, STACK, PROBE_MS);
+  if (answer.kind === "answered" && typeof answer.value === "string") {
+    return { native: false, isAwaiting: false, stack: ownFrames(answer.value) };
+  }
+  return { native: true, ...nativeState(osThread) };
+}
+
+/** Frames of the probe stand above, frames of the pool below; what is between is the user's. */
+const PROBE_FRAME = /^\s+at (?:.*\()?<anonymous>:\d+:\d+\)?$/;
+const POOL_FRAME = /\/call-loop\.[jt]s:/;
+
+function ownFrames(stack: string): string {
+  const frames = stack
+    .split("\n")
+    .slice(1)
+    .filter((line) => !PROBE_FRAME.test(line));
+  const end = frames.findIndex((line) => POOL_FRAME.test(line));
+  return (end < 0 ? frames : frames.slice(0, end)).slice(0, STACK_LINES_MAX).join("\n");
+}

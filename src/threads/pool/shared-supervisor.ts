@@ -1,0 +1,71 @@
+/**
+ * Main's side of the supervisor of thread pools: one thread for all pools of this process, started
+ * for the first and left idle when the last is closed. It holds the process open only while a call
+ * is under way: see `PoolPort.hold`.
+ */
+import { existsSync } from "node:fs";
+import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { MessageChannel, Worker } from "node:worker_threads";
+import { UnjamError } from "../../core/errors.ts";
+import type { CrewPlan, FromCrew, ToCrew, ToSupervisor } from "./pool-messages.ts";
+
+/** A pool's line to its crew. */
+export interface CrewLine {
+  send(message: ToCrew): void;
+  /** Whether the process must stay open for what is awaited of the crew. */
+  hold(isNeeded: boolean): void;
+}
+
+export interface CrewListener {
+  message(message: FromCrew): void;
+  /** The supervisor is gone, and all threads with it. */
+  lost(): void;
+}
+
+let supervisor: Worker | undefined;
+
+/** @throws UNJAM_THREAD_ENTRY_MISSING */
+export function openCrew(plan: CrewPlan, listener: CrewListener): CrewLine {
+  const { port1, port2 } = new MessageChannel();
+  const message: ToSupervisor = { type: "open", plan, port: port2 };
+  supervisor ??= startSupervisor();
+  supervisor.postMessage(message, [port2]);
+  port1.on("message", (received: FromCrew) => {
+    if (received.type === "closed") port1.removeAllListeners("close");
+    listener.message(received);
+    if (received.type === "closed") port1.close();
+  });
+  port1.on("close", () => listener.lost());
+  port1.unref();
+  return {
+    send: (sent) => port1.postMessage(sent),
+    hold: (isNeeded) => (isNeeded ? port1.ref() : port1.unref()),
+  };
+}
+
+/** It runs our code only: the process's flags and preloads must not run in it. */
+function startSupervisor(): Worker {
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const worker = new Worker(entry(import.meta.url), {
+    name: "unjam pools",
+    execArgv: [],
+    env,
+  });
+  worker.unref();
+  // Its pools learn of its end by their ports.
+  worker.on("error", () => undefined);
+  worker.on("exit", () => {
+    if (supervisor === worker) supervisor = undefined;
+  });
+  return worker;
+}
+
+/** `here` is missing in a bundle that was made CommonJS. */
+function entry(here: string | undefined): URL {
+  const file = "pool-supervisor-thread";
+  if (here === undefined) throw new UnjamError("UNJAM_THREAD_ENTRY_MISSING", { entry: file });
+  const found = new URL(`./${file}${extname(here)}`, here);
+  if (existsSync(fileURLToPath(found))) return found;
+  throw new UnjamError("UNJAM_THREAD_ENTRY_MISSING", { entry: found.href });
+}
