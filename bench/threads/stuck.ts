@@ -23,17 +23,19 @@ for (let round = 0; round < rounds; round++) {
     (reason: unknown) => reason,
   );
   endsMs.push(monotonicMs() - deadlineAt);
-  verify(isUnjamError(error, "UNJAM_CALL_TIMEOUT"), `the call ended with ${String(error)}`);
+  const isLate = isUnjamError(error, "UNJAM_CALL_TIMEOUT");
+  verify(isLate, `the call ended with ${String(error)}`);
   beginsMs.push((await next) - deadlineAt);
-  endChild(error.message);
+  if (isLate && trap === "child")
+    endChild(String(error.details.stuck?.native && error.details.stuck.child));
 }
 report({ rejectedMs: middle(endsMs), nextMs: middle(beginsMs), nextMaxMs: Math.max(...beginsMs) });
 
 /** No thread can be ended while it waits for its child, and no process while a thread of it does. */
-function endChild(message: string): void {
-  const pid = /\(process (\d+)\)/.exec(message)?.[1];
-  verify(trap !== "child" || pid !== undefined, `no child process is named in: ${message}`);
-  if (pid !== undefined) process.kill(Number(pid));
+function endChild(child: string): void {
+  const pid = Number(/\(process (\d+)\)/.exec(child)?.[1]);
+  verify(pid > 0, `the child process was not named, but ${child}`);
+  process.kill(pid);
 }
 
 function middle(values: readonly number[]): number {

@@ -1,8 +1,9 @@
 /**
  * Items pass through threads that are killed all the time: none is lost without a report, nobody
- * waits past his deadline, and nothing piles up. `npm run stress:threads` runs the full size.
+ * waits past his deadline, and nothing piles up: neither memory nor threads nor open files. `npm run stress:threads` runs the full size.
  */
 import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { isUnjamError, SharedMutex, SharedQueue } from "../../src/threads/index.ts";
@@ -23,6 +24,12 @@ function chance(seed: number): () => number {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+/** The system's threads and open files of this process; nothing where the system does not tell. */
+function openThings(): { readonly threads: number; readonly files: number } {
+  const count = (folder: string): number => (existsSync(folder) ? readdirSync(folder).length : 0);
+  return { threads: count("/proc/self/task"), files: count("/proc/self/fd") };
 }
 
 /** Turns of the loop until it is true: the test's time-out is the only limit. */
@@ -47,6 +54,9 @@ describe("threads that are killed at random", () => {
       await once(worker, "message");
       return worker;
     };
+    // What Node itself starts with the first thread of a process, and keeps.
+    await (await start()).terminate();
+    const openBefore = openThings();
     const threads = await Promise.all(Array.from({ length: THREADS }, start));
     const rssBefore = process.memoryUsage.rss();
 
@@ -89,6 +99,7 @@ describe("threads that are killed at random", () => {
     expect(from.snapshot().lossCount).toBeLessThanOrEqual(KILLS);
     expect(words[0]).toBeLessThan(2_000);
     expect([from.unfinished, to.unfinished, mutex.isLocked]).toEqual([0, 0, false]);
+    expect(openThings()).toEqual(openBefore);
     expect(process.memoryUsage.rss() - rssBefore).toBeLessThan(200 * 2 ** 20);
     process.stderr.write(
       `seed ${SEED}: ${ITEMS} items, ${KILLS} kills, ${from.snapshot().lossCount} came back, ` +

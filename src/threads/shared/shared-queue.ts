@@ -365,7 +365,11 @@ export class SharedQueue<T = unknown> {
 
   #tooMany(what: string): UnjamError {
     const { name: queue } = this;
-    return new UnjamError("UNJAM_TOO_MANY_WAITERS", { what, queue, waitersMax: SHARED_WAITERS_MAX });
+    return new UnjamError("UNJAM_TOO_MANY_WAITERS", {
+      what,
+      queue,
+      waitersMax: SHARED_WAITERS_MAX,
+    });
   }
 
   #unfinished(waitedMs: number): UnjamError {
