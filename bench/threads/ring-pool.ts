@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { BareRing, newRing } from "./byte-ring.ts";
+import { BareRing, newRing } from "./bare-ring.ts";
 import type { Contender } from "./contender.ts";
 
 /** The raw limit of shared memory: JSON, one ring each way, no errors, deadlines, or other values. */

@@ -1,5 +1,5 @@
 import { workerData } from "node:worker_threads";
-import { BareRing } from "./byte-ring.ts";
+import { BareRing } from "./bare-ring.ts";
 import { increment } from "./work.ts";
 
 const calls = new BareRing(workerData.calls);

@@ -4,12 +4,12 @@ import { Worker } from "node:worker_threads";
 import { SharedQueue } from "unjam/threads";
 import { monotonicMs } from "../measure/monotonic-ms.ts";
 import { countSetting, report, setting, verify } from "../measure/probe.ts";
-import { BareRing, ringMemory } from "./bare-ring.js";
+import { BareRing, newRing } from "./bare-ring.ts";
 
 const ON_THE_WAY = 1_024;
 const items = countSetting("items");
 const contender = setting("contender");
-const entry = new URL("shared-queue-worker.js", import.meta.url);
+const entry = new URL("shared-queue-worker.ts", import.meta.url);
 const run = contender === "queue" ? overQueues : overRings;
 
 await run(Math.min(items, 50_000));
@@ -44,22 +44,19 @@ async function takeAnswers(back: SharedQueue<{ b: number }>, count: number): Pro
 }
 
 async function overRings(count: number): Promise<number> {
-  const [there, back] = [ringMemory(), ringMemory()];
+  const [there, back] = [newRing(), newRing()];
   const worker = new Worker(entry, { workerData: { contender, there, back } });
   await once(worker, "message");
   const [out, answers] = [new BareRing(there), new BareRing(back)];
-  const state = { sent: 0, answered: 0 };
-  const take = (text: string): void => {
-    state.answered += JSON.parse(text).b === 2 ? 1 : 0;
-  };
-  while (state.answered < count) {
-    for (; state.sent < count && state.sent - state.answered < ON_THE_WAY; state.sent++) {
-      out.push(JSON.stringify({ a: 1 }));
+  let [sent, answered] = [0, 0];
+  while (answered < count) {
+    for (; sent < count && sent - answered < ON_THE_WAY; sent++) {
+      out.push(sent, JSON.stringify({ a: 1 }));
     }
     out.publish();
-    await answers.waitForMore();
-    answers.drain(take);
+    await answers.filled();
+    answers.drain((_id, text) => (answered += JSON.parse(text).b === 2 ? 1 : 0));
   }
   await worker.terminate();
-  return state.answered;
+  return answered;
 }

@@ -1,30 +1,20 @@
 /**
  * Items pass through threads that are killed all the time: none is lost without a report, nobody
- * waits past his deadline, and nothing piles up: neither memory nor threads nor open files. `npm run stress:threads` runs the full size.
+ * waits past his deadline, and nothing piles up: neither memory nor threads nor open files. Its full
+ * size runs in CI and by `npm run stress:threads`.
  */
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { isUnjamError, SharedMutex, SharedQueue } from "../../src/threads/index.ts";
+import { SEED, SeededChance } from "../runtime/seeded-chance.ts";
 
-const IS_FULL = process.env["STRESS"] === "full";
+const IS_FULL = process.env["STRESS"] === "full" || process.env["CI"] !== undefined;
 const ITEMS = IS_FULL ? 1_000_000 : 60_000;
 const KILLS = IS_FULL ? 500 : 25;
 const THREADS = 2;
-const SEED = Number(process.env["SEED"] ?? Math.trunc(Math.random() * 2 ** 31));
 const ENTRY = new URL("./fixtures/relay-thread.js", import.meta.url);
-
-/** mulberry32. */
-function chance(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** The system's threads and open files of this process; nothing where the system does not tell. */
 function openThings(): { readonly threads: number; readonly files: number } {
@@ -39,7 +29,7 @@ async function until(isTrue: () => boolean): Promise<void> {
 
 describe("threads that are killed at random", () => {
   it(`hand over ${ITEMS} items through ${KILLS} deaths (seed ${SEED})`, async () => {
-    const random = chance(SEED);
+    const chance = new SeededChance(SEED);
     const from = new SharedQueue<number>({ name: "from", capacity: 256 });
     const to = new SharedQueue<number>({ name: "to", capacity: 256 });
     const mutex = new SharedMutex({ name: "m" });
@@ -76,9 +66,9 @@ describe("threads that are killed at random", () => {
     })();
 
     for (let kill = 0; kill < KILLS; kill++) {
-      const goal = ((kill + random()) / KILLS) * ITEMS * 0.95;
+      const goal = ((kill + chance.next()) / KILLS) * ITEMS * 0.95;
       await until(() => progress.arrivedCount >= goal);
-      const index = Math.trunc(random() * THREADS);
+      const index = chance.upTo(THREADS - 1);
       await threads[index]?.terminate();
       threads[index] = await start();
     }
