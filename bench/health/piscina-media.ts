@@ -1,0 +1,55 @@
+/**
+ * The twin of examples/media-api on piscina: the same Fastify, form, files and compression, and the
+ * same routes; a job is a promise of the pool, and a row of a map in memory.
+ */
+import multipart from "@fastify/multipart";
+import Fastify from "fastify";
+import { Piscina } from "piscina";
+import { readMediaForm } from "../../examples/media-api/media-form.ts";
+import { MediaStore } from "../../examples/media-api/media-store.ts";
+import { readSettings } from "../../examples/media-api/settings.ts";
+import type { CompressedUpload, CompressOrderOfUpload } from "./piscina-compress.ts";
+
+type Job =
+  | { readonly state: "ready" | "dead" }
+  | { readonly state: "done"; readonly result: CompressedUpload };
+
+const settings = readSettings(process.env);
+const threads = Number(process.env["THREADS"]);
+const media = new MediaStore(settings.dataFolder);
+await media.prepare();
+const jobs = new Map<string, Job>();
+const pool = new Piscina<CompressOrderOfUpload, CompressedUpload>({
+  filename: new URL("piscina-compress.ts", import.meta.url).href,
+  minThreads: threads,
+  maxThreads: threads,
+  maxQueue: settings.queueCapacity,
+  niceIncrement: Number(process.env["NICE"]),
+});
+
+const server = Fastify({ logger: { level: "warn", stream: process.stderr } });
+await server.register(multipart, {
+  limits: { fileSize: settings.uploadBytesMax, files: 1, fields: 20, fieldSize: 1_000 },
+});
+server.post("/api/v1/media/process", async (request, reply) => {
+  const input = await readMediaForm(request, media);
+  jobs.set(input.id, { state: "ready" });
+  pool.run(input).then(
+    (result) => jobs.set(input.id, { state: "done", result }),
+    (error: unknown) => {
+      jobs.set(input.id, { state: "dead" });
+      server.log.error(error);
+    },
+  );
+  const url = `/api/v1/jobs/${input.id}`;
+  return reply.code(202).header("Location", url).send({ id: input.id, url });
+});
+// oxlint-disable-next-line oxc/no-async-endpoint-handlers -- Fastify sees what an async route throws; Express 4 does not.
+server.get<{ Params: { id: string } }>("/api/v1/jobs/:id", async (request, reply) => {
+  const { id } = request.params;
+  const job = jobs.get(id);
+  return job === undefined ? reply.code(404).send({ error: "unknown" }) : { id, ...job };
+});
+server.get("/api/v1/health", { logLevel: "warn" }, async () => ({ status: "healthy" }));
+const url = await server.listen({ host: "127.0.0.1", port: settings.port });
+process.stdout.write(`listening on ${url}\n`);
