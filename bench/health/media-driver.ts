@@ -35,7 +35,7 @@ const { url } = server;
 const agent = new Agent({ keepAlive: true });
 const load = startLoad();
 const life = { number: 0, isListening: true };
-const samples: (Promise<Sample | undefined>)[] = [];
+const samples: Promise<Sample | undefined>[] = [];
 let downMs = 0;
 
 const restarted = killAfter === 0 ? Promise.resolve() : load.accepted(killAfter).then(restart);
@@ -69,14 +69,14 @@ async function sampleUntil(over: Promise<unknown>): Promise<void> {
   const startedAt = monotonicMs();
   for (let due = 0; !progress.isOver; await sleep(1)) {
     for (; due * probeEveryMs <= monotonicMs() - startedAt; due++) {
-      if (life.isListening) samples.push(sample());
+      if (life.isListening) samples.push(sampleHealth());
     }
   }
   await ended;
 }
 
 /** `undefined` when the server was killed before it answered. */
-async function sample(): Promise<Sample | undefined> {
+async function sampleHealth(): Promise<Sample | undefined> {
   const askedIn = life.number;
   const sentAt = monotonicMs();
   const answer = await ask("/api/v1/health").catch(String);
