@@ -32,7 +32,7 @@ await server.register(multipart, {
   limits: { fileSize: settings.uploadBytesMax, files: 1, fields: 20, fieldSize: 1_000 },
 });
 server.post("/api/v1/media/process", async (request, reply) => {
-  const input = await readMediaForm(request, media);
+  const input = await readMediaForm(request, media, settings);
   jobs.set(input.id, { state: "ready" });
   pool.run(input).then(
     (result) => jobs.set(input.id, { state: "done", result }),
