@@ -27,7 +27,6 @@ interface Sample {
 const env = {
   DATA_DIR: setting("folder"),
   THREADS: setting("threads"),
-  NICE: setting("nice"),
 };
 const script = setting("server");
 let server = await startMediaProcess(script, { ...env, PORT: "0" });
@@ -72,18 +71,17 @@ async function sampleUntil(over: Promise<unknown>): Promise<void> {
   const startedAt = monotonicMs();
   for (let due = 0; !progress.isOver; await sleep(1)) {
     for (; due * probeEveryMs <= monotonicMs() - startedAt; due++) {
-      if (life.isListening) samples.push(sampleHealth(due));
+      if (life.isListening) samples.push(sampleHealth());
     }
   }
   await ended;
 }
 
 /** `undefined` when the server was killed before it answered. */
-async function sampleHealth(due: number): Promise<Sample | undefined> {
+async function sampleHealth(): Promise<Sample | undefined> {
   const askedIn = life.number;
   const sentAt = monotonicMs();
   const answer = await ask("/api/v1/health").catch(String);
-  if(process.env['DUMP']) (await import('node:fs')).appendFileSync(process.env['DUMP'], `${due*10} ${(monotonicMs() - sentAt).toFixed(1)}\n`);
   return life.number === askedIn ? { ms: monotonicMs() - sentAt, answer } : undefined;
 }
 

@@ -29,7 +29,8 @@ export function addMediaRoutes(
   server.get<{ Params: { id: string } }>("/api/v1/media/:id", async (request, reply) => {
     const { id } = request.params;
     const image = ID.test(id) ? await media.readImage(id) : undefined;
-    if (image === undefined) throw new RequestError(404, "NO_IMAGE", `there is no image ${id}, or not yet`);
+    if (image === undefined)
+      throw new RequestError(404, "NO_IMAGE", `there is no image ${id}, or not yet`);
     return reply.type("image/webp").send(image);
   });
 }
