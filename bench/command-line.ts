@@ -5,7 +5,8 @@ import { SUITE_NAMES } from "./suites.ts";
 export interface CommandLine {
   readonly suite: string;
   readonly peers: boolean;
-  readonly rounds: number;
+  /** Undefined leaves it to the case. */
+  readonly rounds: number | undefined;
   readonly json: boolean;
   readonly tiny: boolean;
   readonly gate: boolean;
@@ -19,7 +20,7 @@ export const USAGE = `npm run bench -- <suite> [options]
 
 suites: ${SUITE_NAMES.join(", ")}
   --peers        measure the peers too (npm ci --prefix bench)
-  --rounds N     rounds, each measure once per round; default 5, with --tiny 1
+  --rounds N     rounds, each measure once per round; default 5 (media: 3), with --tiny 1
   --json         one JSON line per measure and per gate instead of tables
   --tiny         sizes that prove that everything runs; the figures mean nothing
   --gate         exit with 1 when a gate is missed
@@ -27,8 +28,6 @@ suites: ${SUITE_NAMES.join(", ")}
   --data FOLDER  where stores are written; default bench/.data; never tmpfs
   --no-build     measure dist/ as it is
 `;
-
-const ROUNDS_DEFAULT = 5;
 
 /** @throws Error with a sentence for the user. */
 export function readCommandLine(argv: readonly string[]): CommandLine {
@@ -50,9 +49,15 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
   const [suite, ...more] = positionals;
   if (suite === undefined) throw new Error("name a suite");
   if (more.length > 0) throw new Error(`one suite at a time, not also ${more.join(", ")}`);
-  const rounds = Number(values.rounds ?? (values.tiny ? 1 : ROUNDS_DEFAULT));
-  if (!Number.isInteger(rounds) || rounds < 1) {
-    throw new Error(`--rounds takes a whole number from 1, not ${values.rounds}`);
-  }
-  return { ...values, suite, rounds };
+  return {
+    ...values,
+    suite,
+    rounds: values.rounds === undefined ? undefined : count(values.rounds),
+  };
+}
+
+function count(text: string): number {
+  const rounds = Number(text);
+  if (Number.isInteger(rounds) && rounds >= 1) return rounds;
+  throw new Error(`--rounds takes a whole number from 1, not ${text}`);
 }

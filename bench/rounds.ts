@@ -3,6 +3,13 @@ import { join } from "node:path";
 import type { Metrics } from "./metrics.ts";
 import type { Bench, Case, Implementation } from "./suite.ts";
 
+interface Run {
+  readonly bench: Bench;
+  /** Of every case; undefined leaves it to each. */
+  readonly rounds: number | undefined;
+  readonly say: Say;
+}
+
 /** What came of one implementation: one entry per round that it was measured in. */
 export interface Measured {
   readonly implementation: Implementation;
@@ -21,6 +28,8 @@ interface Track {
   failure: string | undefined;
 }
 
+const ROUNDS_DEFAULT = 5;
+
 /**
  * Measures every implementation of every case once per round, next to its rivals, so that a slow
  * minute of the machine hits all of them. Who goes first rotates: the first after a pause finds a
@@ -28,15 +37,20 @@ interface Track {
  */
 export async function measureRounds(
   cases: readonly Case[],
-  { bench, rounds, say }: { readonly bench: Bench; readonly rounds: number; readonly say: Say },
+  { bench, rounds, say }: Run,
 ): Promise<readonly CaseResult[]> {
-  const plan = cases.map((one) => ({ case: one, tracks: one.implementations.map(newTrack) }));
-  for (let round = 0; round < rounds; round++) {
-    for (const { case: one, tracks } of plan) {
+  const plan = cases.map((one) => ({
+    case: one,
+    tracks: one.implementations.map(newTrack),
+    rounds: rounds ?? (bench.isTiny ? 1 : (one.rounds ?? ROUNDS_DEFAULT)),
+  }));
+  for (let round = 0; plan.some((one) => round < one.rounds); round++) {
+    for (const { case: one, tracks, rounds: roundCount } of plan) {
+      if (round >= roundCount) continue;
       if (round === 0) await prepare(one, tracks, { bench, say });
       for (const track of rotated(tracks, round)) {
         if (track.failure !== undefined) continue;
-        say(`round ${round + 1}/${rounds}  ${one.name}  ${track.implementation.name}`);
+        say(`round ${round + 1}/${roundCount}  ${one.name}  ${track.implementation.name}`);
         await measureOnce(track, bench);
       }
     }

@@ -24,6 +24,8 @@ export interface Bench {
 export interface Case {
   readonly name: string;
   readonly about: string;
+  /** Rounds for a case that takes long, where the command line names none. */
+  readonly rounds?: number;
   /** The metric that is compared. */
   readonly measure: string;
   readonly better: "higher" | "lower";

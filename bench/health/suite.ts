@@ -1,6 +1,7 @@
 /** Whether a server stays reachable while its jobs take more CPU than one core has. */
 import { difference, ratio } from "../gate.ts";
 import type { Bench, Case, Implementation, Suite } from "../suite.ts";
+import { mediaCases } from "./media-cases.ts";
 
 const JOB_MS = 200;
 const WORKS_PER_S = 8;
@@ -17,7 +18,7 @@ export const health: Suite = {
       script: new URL("calibrate.ts", import.meta.url),
       settings: { targetMs: JOB_MS },
     });
-    return [healthCase(bench, links)];
+    return [healthCase(bench, links), ...(await mediaCases(bench))];
   },
 };
 

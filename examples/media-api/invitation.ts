@@ -25,7 +25,7 @@ Try, in another terminal:
   curl -F file=@${quoted(harbour)} -F width=320 ${url}/api/v1/media/process
   curl -H content-type:application/json -d '{"path":"meadow.png","quality":60}' ${url}/api/v1/media/process
   curl ${url}/api/v1/jobs/ID            # the id from the answers above
-  curl -o small.webp ${url}/api/v1/media/ID
+  curl -fo small.webp ${url}/api/v1/media/ID    # 404 until it is done
   curl -F file=@${quoted(broken)} ${url}/api/v1/media/process    # accepted; its job is soon dead, and says why
   curl -H content-type:application/json -d '{"below":5000000}' ${url}/api/v1/compute    # seconds of pure CPU …
   curl ${url}/api/v1/health             # … and this still answers in milliseconds

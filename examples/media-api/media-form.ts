@@ -3,6 +3,7 @@ import type { FastifyRequest } from "fastify";
 import { type CompressOrder, readCompressOrder } from "./compress-order.ts";
 import type { MediaStore, Upload } from "./media-store.ts";
 import { RequestError } from "./request-error.ts";
+import type { Settings } from "./settings.ts";
 import { isSystemError } from "./system-error.ts";
 
 const FILE_FIELD = "file";
@@ -10,11 +11,12 @@ const FILE_FIELD = "file";
 /**
  * Reads a form while it arrives: its file goes to the disk as it comes, and the fields may stand
  * before or after it. Nothing stays on the disk unless all of it is good.
- * @throws RequestError 400, and the multipart plugin's own errors (413 for what is too large)
+ * @throws RequestError 400, 413 (too large, or more than one file)
  */
 export async function readMediaForm(
   request: FastifyRequest,
   media: MediaStore,
+  { uploadBytesMax }: Settings,
 ): Promise<Upload & CompressOrder> {
   let upload: Upload | undefined;
   const fields = new Map<string, unknown>();
@@ -33,8 +35,21 @@ export async function readMediaForm(
     return { ...upload, ...readCompressOrder({ width, quality }) };
   } catch (error) {
     if (upload !== undefined) await media.removeUpload(upload.id);
-    throw isMalformed(error) ? badForm(error) : error;
+    throw isMalformed(error) ? badForm(error) : (refusal(error, uploadBytesMax) ?? error);
   }
+}
+
+/** What the plugin's limits refuse, said for whoever sent it. */
+function refusal(error: unknown, uploadBytesMax: number): RequestError | undefined {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "FST_FILES_LIMIT") {
+    return new RequestError(413, "TOO_MANY_FILES", "send one file; this form has more");
+  }
+  if (code === "FST_REQ_FILE_TOO_LARGE") {
+    const message = `the file has more than ${uploadBytesMax} bytes`;
+    return new RequestError(413, "FILE_TOO_LARGE", message);
+  }
+  return undefined;
 }
 
 function parts(request: FastifyRequest): AsyncIterable<Multipart> {

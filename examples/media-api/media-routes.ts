@@ -21,7 +21,7 @@ export function addMediaRoutes(
 ): void {
   server.post("/api/v1/media/process", async (request, reply) => {
     const input = request.isMultipart()
-      ? await readMediaForm(request, media)
+      ? await readMediaForm(request, media, settings)
       : await readMediaPath(request.body, media, settings);
     return accepted(reply, await enqueue(server, media, input));
   });
@@ -29,7 +29,8 @@ export function addMediaRoutes(
   server.get<{ Params: { id: string } }>("/api/v1/media/:id", async (request, reply) => {
     const { id } = request.params;
     const image = ID.test(id) ? await media.readImage(id) : undefined;
-    if (image === undefined) throw new RequestError(404, "NO_IMAGE", `there is no image ${id}`);
+    if (image === undefined)
+      throw new RequestError(404, "NO_IMAGE", `there is no image ${id}, or not yet`);
     return reply.type("image/webp").send(image);
   });
 }

@@ -22,6 +22,8 @@ export async function makeMediaServer(
   await server.register(multipart, {
     limits: { fileSize: settings.uploadBytesMax, files: 1, fields: 20, fieldSize: 1_000 },
   });
+  // Neither route takes text, and a client that sends it as such is told so.
+  server.removeContentTypeParser("text/plain");
   addMediaRoutes(server, media, settings);
 
   server.post("/api/v1/compute", async (request, reply) => {

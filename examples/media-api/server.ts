@@ -11,6 +11,7 @@ import { hasSystemCode, isSystemError } from "./system-error.ts";
 import { invitation } from "./invitation.ts";
 import { makeMediaServer } from "./media-server.ts";
 import { MediaStore } from "./media-store.ts";
+import { lowerPoolPriority } from "./pool-priority.ts";
 import { readSettings, SettingError, type Settings } from "./settings.ts";
 
 /** sharp works on libuv's pool of four threads; one of them is left to the disk. */
@@ -21,6 +22,7 @@ async function main(): Promise<void> {
   const settings = readSettings(process.env);
   const media = new MediaStore(settings.dataFolder);
   await prepareFolders(settings, media);
+  lowerPoolPriority();
   const app = await openApp(settings);
   const server = await makeMediaServer(app, media, settings);
   closeOnSignals(server);

@@ -135,7 +135,10 @@ describe("what cannot be an upload at all is refused, and leaves nothing on the 
     const response = await upload(content, fields);
 
     expect(response.status).toBe(status);
-    expect(await response.json()).toHaveProperty("message");
+    expect(await response.json()).toMatchObject({
+      code: expect.stringMatching(/^(?:NO_FILE|EMPTY_FILE|FILE_TOO_LARGE|BAD_NUMBER)$/) as string,
+      message: expect.any(String) as string,
+    });
     expect(uploads()).toEqual(before);
   });
 
@@ -151,6 +154,10 @@ describe("what cannot be an upload at all is refused, and leaves nothing on the 
     );
 
     expect(answers.map(({ status }) => status)).toEqual([400, 413]);
+    expect(await Promise.all(answers.map((answer) => answer.json()))).toMatchObject([
+      { code: "NO_FILE" },
+      { code: "TOO_MANY_FILES" },
+    ]);
     expect(uploads()).toEqual(before);
   });
 
@@ -158,6 +165,7 @@ describe("what cannot be an upload at all is refused, and leaves nothing on the 
   it.each([
     ["no body", 415, undefined, undefined],
     ["an image that is not in a form", 415, "image/png", "x"],
+    ["a text", 415, "text/plain", "x"],
     ["a form without its boundary", 400, "multipart/form-data", "x"],
     ["a form that is empty", 400, form, ""],
     ["a form that is none", 400, form, "hello"],
