@@ -140,6 +140,10 @@ export const ERROR_EXAMPLES: { readonly [C in ErrorCode]: ErrorDetails<C> } = {
   UNJAM_STORE_URL_INVALID: { url: "jobs.db" },
   UNJAM_STORE_MISSING: { file: "/var/jobs/jobs.db" },
   UNJAM_STORE_FOLDER_MISSING: { file: "/var/jobs/jobs.db", folder: "/var/jobs" },
+  UNJAM_STORE_PATH_UNUSABLE: {
+    file: "jobs.db",
+    reason: "ELOOP: too many symbolic links encountered",
+  },
   UNJAM_STORE_FOREIGN: { file: "app.db", reason: "its application id is 0" },
   UNJAM_STORE_CORRUPT: { file: "jobs.db", reason: "database disk image is malformed" },
   UNJAM_STORE_READ_ONLY: { file: "jobs.db" },

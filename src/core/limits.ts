@@ -141,6 +141,8 @@ export const RESTARTS_MAX = 10;
 export const RESTARTS_PER_MS = 60_000;
 /** A locked file is retried by timer: the thread stays free to answer. */
 export const LOCK_RETRY_MS = 5;
+/** A store's full path: SQLite's own bound of 512, less what it puts behind it ("-journal"). */
+export const PATH_BYTES_MAX = 504;
 /** How long opening a store may take before it is an error. */
 export const OPEN_MS_MAX = 30_000;
 /** Waits of one queue that begin within this time share one look at the clock. */

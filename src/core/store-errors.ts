@@ -20,6 +20,13 @@ export const STORE_ERRORS = {
     httpStatus: 500,
     exitCode: 4,
   },
+  UNJAM_STORE_PATH_UNUSABLE: {
+    message: (d: { file: string; reason: string }): string =>
+      `no store can be kept at ${d.file}: ${d.reason}`,
+    help: "Use a shorter path, and one whose symbolic links lead to a folder that is there.",
+    httpStatus: 500,
+    exitCode: 4,
+  },
   UNJAM_STORE_FOREIGN: {
     message: (d: { file: string; reason: string }): string =>
       `${d.file} is not an unjam store: ${d.reason}`,

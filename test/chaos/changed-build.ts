@@ -8,6 +8,23 @@ const SOURCES = fileURLToPath(new URL("../../src", import.meta.url));
 /** What stands in a source file, and what stands there instead in the changed build. */
 export type Change = readonly [file: string, from: string, to: string];
 
+/** What the changed build writes into each job, and this one does not know. */
+export const EXTRA = '{"trace":"00-4bf9","later":[1]}';
+
+/** What the next version might do: one more schema, columns and a table that this one does not know. */
+export const NEWER: readonly Change[] = [
+  ["store/sqlite/schema.ts", "SCHEMA_VERSION = 2", "SCHEMA_VERSION = 3"],
+  [
+    "store/sqlite/schema.ts",
+    "[VERSION_1, VERSION_2]",
+    `[VERSION_1, VERSION_2, \`ALTER TABLE jobs ADD COLUMN shade TEXT DEFAULT 'blue';
+ALTER TABLE queues ADD COLUMN hue INTEGER NOT NULL DEFAULT 7;
+ALTER TABLE owners ADD COLUMN region TEXT;
+CREATE TABLE later (name TEXT PRIMARY KEY);\`]`,
+  ],
+  ["core/enqueue-order.ts", "extra: null,", `extra: '${EXTRA}',`],
+];
+
 /** A copy of this package with some lines changed, able to work on the same file. */
 export class ChangedBuild implements Disposable {
   /** Its index, for `import()`. */

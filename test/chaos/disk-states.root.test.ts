@@ -75,6 +75,27 @@ it("a full disk refuses by its code, loses nothing, and the queue goes on once t
   expectTruth(shop.file, answers);
 }, 60_000);
 
+it("a store on a full disk is refused by its code when it is opened, and made once there is room", async () => {
+  using disk = SmallDisk.inMemory(DISK_BYTES);
+  using shop = new Workshop(disk.folder);
+  const ballast = join(disk.folder, "ballast");
+  writeFileSync(ballast, Buffer.alloc(DISK_BYTES));
+
+  await using early = shop.start({ work: { loop: 1 } });
+  const refused = await early.program.line("refused");
+  await early.program.ended;
+  rmSync(ballast);
+  await using app = await shop.open({ work: { loop: 1 } });
+  await app.enqueue("quick", { n: 1 });
+  await app.ask("join");
+  await app.close();
+
+  expect(refused).toBe("UNJAM_STORE_DISK_FULL");
+  using file = StoreFile.open(shop.file);
+  expect(file.jobs().map(({ n, state }) => `${n} ${state}`)).toEqual(["1 done"]);
+  expect(file.faults()).toEqual([]);
+}, 60_000);
+
 it("a disk that turns read-only refuses by its code, and the queue goes on once it can be written", async () => {
   using disk = SmallDisk.ext4();
   using shop = new Workshop(disk.folder);

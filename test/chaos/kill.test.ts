@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { Chance, SEED } from "./chance.ts";
 import { Ledger } from "./ledger.ts";
-import type { Program } from "./program.ts";
+import { SharedLedger, staleRuns } from "./shared-ledger.ts";
 import { halfBatches, type JobRow, StoreFile } from "./store-file.ts";
 
 const KILLS = 105;
@@ -28,16 +28,6 @@ async function killOnce(ledger: Ledger, chance: Chance, cycle: number): Promise<
   expect(end.signal, program.lines.join("\n")).toBe("SIGKILL");
   expect(program.lines.filter((line) => !EXPECTED.test(line))).toEqual([]);
   ledger.lookAfterKill();
-}
-
-/** Runs whose token is not higher than that of the run of the same job before. */
-function staleRuns(runs: readonly (readonly number[])[]): string[] {
-  const tokens = new Map<number, number>();
-  return runs.flatMap(([n = 0, token = 0]) => {
-    const before = tokens.get(n) ?? 0;
-    tokens.set(n, token);
-    return token > before ? [] : [`job ${n} ran with token ${token} after ${before}`];
-  });
 }
 
 /** What is wrong with a job that nobody disturbs any more. */
@@ -92,43 +82,10 @@ it(`${KILLS} times kill -9 lose no acknowledged job, halve no batch and cost eac
 }, 180_000);
 
 it(`of two processes on one file one is killed, ${SHARED_KILLS} times, while the other works on (seed ${SEED})`, async () => {
-  const chance = new Chance(SEED + 1);
-  using ledger = new Ledger();
-  let lives = 0;
-  const start = (): Program => ledger.start({ BASE: String(++lives * BASE_STEP) });
-  const programs = [start(), start()];
-  try {
-    for (let kill = 0; kill < SHARED_KILLS; kill++) {
-      const victim = chance.between(0, 1);
-      await programs[victim]?.line(chance.next() < 0.5 ? "ready" : "crunched");
-      await programs[victim]?.kill();
-      programs[victim] = start();
-    }
-    await Promise.all(programs.map((program) => program.line("ready")));
-  } finally {
-    await Promise.all(programs.map((program) => program.kill()));
-  }
-  await using drain = ledger.start({ DRAIN: "1" });
-  const failedCount = await drain.line("drained", 60_000);
-  await drain.ended;
+  using shared = new SharedLedger([undefined, undefined]);
 
-  using file = StoreFile.copyOf(ledger.store);
-  const jobs = file.jobs();
-  const stored = new Set(jobs.map(({ n }) => n));
-  const acknowledged = ledger.acknowledged();
-  const losses = jobs.reduce((sum, job) => sum + job.losses, 0);
-  console.log(
-    `two processes, kill -9 × ${SHARED_KILLS}, seed ${SEED}: ${acknowledged.length} jobs acknowledged, ` +
-      `${jobs.length} stored, ${losses} losses, ${ledger.runs().length} runs`,
-  );
-  expect(failedCount).toBe("0");
-  expect(acknowledged.filter((n) => !stored.has(n))).toEqual([]);
-  expect(halfBatches(jobs)).toEqual([]);
-  const wrong = jobs.filter(
-    ({ task, state, attempt, losses: lost, token }) =>
-      state !== "done" || attempt !== (task === "flaky" ? 2 : 1) || token !== attempt + lost,
-  );
-  expect(wrong).toEqual([]);
-  expect(staleRuns(ledger.runs())).toEqual([]);
-  expect(file.faults()).toEqual([]);
+  await shared.run(SHARED_KILLS, new Chance(SEED + 1));
+
+  console.log(`two processes, kill -9 × ${SHARED_KILLS}, seed ${SEED}:`, shared.summary());
+  expect(shared.wrongs()).toEqual([]);
 }, 120_000);

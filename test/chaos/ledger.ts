@@ -19,10 +19,13 @@ export class Ledger implements Disposable {
     for (const file of [this.#acks, this.#runs]) writeFileSync(file, "");
   }
 
-  /** A process that enqueues and works until it is killed; see fixtures/restless.ts. */
-  start(variables: Readonly<Record<string, string>>): Program {
+  /**
+   * A process that enqueues and works until it is killed; see fixtures/restless.ts.
+   * @param fixtures where that is, when it is of another build
+   */
+  start(variables: Readonly<Record<string, string>>, fixtures?: string): Program {
     const files = { STORE: this.store, ACKS: this.#acks, RUNS: this.#runs };
-    return Program.start("restless", { ...files, ...variables });
+    return Program.start("restless", { ...files, ...variables }, fixtures);
   }
 
   /** Notes what a kill left leased. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** A line that has not come by then never will: the test fails and says which. */
@@ -14,9 +15,11 @@ interface Wait {
   readonly resolve: (line: string) => void;
 }
 
-/** The command that runs fixtures/`name`.ts. */
-export function commandOf(name: string): string[] {
-  const file = fileURLToPath(new URL(`./fixtures/${name}.ts`, import.meta.url));
+const FIXTURES = fileURLToPath(new URL("./fixtures", import.meta.url));
+
+/** The command that runs fixtures/`name`.ts, or its copy in another folder. */
+export function commandOf(name: string, fixtures: string = FIXTURES): string[] {
+  const file = join(fixtures, `${name}.ts`);
   return [process.execPath, "--disable-warning=ExperimentalWarning", file];
 }
 
@@ -34,9 +37,13 @@ export class Program implements AsyncDisposable {
   /** Lines that nobody has waited for yet. */
   readonly #unread: string[] = [];
 
-  /** Starts fixtures/`name`.ts with these variables added. */
-  static start(name: string, variables: Readonly<Record<string, string>> = {}): Program {
-    return new Program(name, commandOf(name), variables);
+  /** Starts fixtures/`name`.ts, or its copy in another folder, with these variables added. */
+  static start(
+    name: string,
+    variables: Readonly<Record<string, string>> = {},
+    fixtures?: string,
+  ): Program {
+    return new Program(name, commandOf(name, fixtures), variables);
   }
 
   /** Starts any command. */

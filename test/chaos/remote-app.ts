@@ -35,13 +35,14 @@ export class Workshop implements Disposable {
   }
 
   /** Like {@link open}, for an app that may not come to be. */
-  start({ work = {}, tasks, build, variables }: AppSettings = {}): RemoteApp {
-    const program = Program.start("remote-app", {
+  start({ work = {}, tasks, build, fixtures, variables }: AppSettings = {}): RemoteApp {
+    const settings = {
       ...{ STORE: this.file, RUNS: this.#runs, WORK: JSON.stringify(work) },
       ...(tasks === undefined ? {} : { TASKS: tasks }),
       ...(build === undefined ? {} : { BUILD: build }),
       ...variables,
-    });
+    };
+    const program = Program.start("remote-app", settings, fixtures);
     return new RemoteApp(program);
   }
 
@@ -79,6 +80,8 @@ export interface AppSettings {
   readonly tasks?: string;
   /** URL of the package's index, when it is not the sources here. */
   readonly build?: string;
+  /** Where the program is, when it is of another build altogether. */
+  readonly fixtures?: string;
   /** More variables for its environment. */
   readonly variables?: Readonly<Record<string, string>>;
 }

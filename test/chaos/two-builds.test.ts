@@ -1,24 +1,9 @@
 import { expect, it } from "vitest";
-import { type Change, ChangedBuild } from "./changed-build.ts";
+import { ChangedBuild, EXTRA, NEWER } from "./changed-build.ts";
 import { type RemoteApp, Workshop } from "./remote-app.ts";
 import { StoreFile } from "./store-file.ts";
 
-const EXTRA = '{"trace":"00-4bf9","later":[1]}';
 const WORK = { loop: 5, threads: 1 };
-/** What the next version might do: one more schema, columns and a table that this one does not know. */
-const NEWER: readonly Change[] = [
-  ["store/sqlite/schema.ts", "SCHEMA_VERSION = 2", "SCHEMA_VERSION = 3"],
-  [
-    "store/sqlite/schema.ts",
-    "[VERSION_1, VERSION_2]",
-    `[VERSION_1, VERSION_2, \`ALTER TABLE jobs ADD COLUMN shade TEXT DEFAULT 'blue';
-ALTER TABLE queues ADD COLUMN hue INTEGER NOT NULL DEFAULT 7;
-ALTER TABLE owners ADD COLUMN region TEXT;
-CREATE TABLE later (name TEXT PRIMARY KEY);\`]`,
-  ],
-  ["core/enqueue-order.ts", "extra: null,", `extra: '${EXTRA}',`],
-];
-
 /** Some of each task, from `first` on. */
 async function enqueueSome(app: RemoteApp, first: number): Promise<void> {
   const input = Array.from({ length: 100 }, (_, index) => ({ n: first + index }));

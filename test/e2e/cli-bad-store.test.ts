@@ -13,8 +13,13 @@ import {
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type CommandEnd, CommandFolder, type StartedCommand, TASKS } from "./command.ts";
-import { makeReadOnly } from "./read-only-folder.ts";
+import {
+  type CommandEnd,
+  CommandFolder,
+  type CommandOptions,
+  type StartedCommand,
+  TASKS,
+} from "./command.ts";
 
 const PAGE_BYTES = 4_096;
 const JOBS = 200;
@@ -97,11 +102,8 @@ function expectRefusal({ code, stdout, stderr }: CommandEnd, expected: string): 
 describe.each(COMMANDS.map((line) => ({ name: line[0], line })))(
   "$name refuses",
   ({ name, line }) => {
-    const run = (file: string, uid?: number): Promise<CommandEnd> =>
-      folder.unjam(
-        [...line, "--store", `sqlite:${file}`, "--json"],
-        uid === undefined ? {} : { uid },
-      );
+    const run = (file: string, options: CommandOptions = {}): Promise<CommandEnd> =>
+      folder.unjam([...line, "--store", `sqlite:${file}`, "--json"], options);
 
     it.each([1, 3])("a file whose pages from %i on are damaged", async (fromPage) => {
       const file = copyOfGood(`damaged-${name}-${fromPage}.db`);
@@ -158,39 +160,25 @@ describe.each(COMMANDS.map((line) => ({ name: line[0], line })))(
       expectRefusal(await run(file), "UNJAM_SCHEMA_NEWER");
     });
 
-    it("a file in a folder that cannot be written", async (test) => {
+    it("a file in a folder that cannot be written", async () => {
       const path = join(folder.path, `sealed-${name}`);
       mkdirSync(path);
       const file = join(path, "jobs.db");
       copyFileSync(GOOD, file);
-      using sealed = makeReadOnly(path);
-      if (sealed.uid === "impossible") {
-        await test.annotate(
-          "a read-only file could not be tested: this root may write it",
-          "warning",
-        );
-        return;
-      }
+      chmodSync(path, 0o555);
 
-      expectRefusal(await run(file, sealed.uid), "UNJAM_STORE_READ_ONLY");
+      const end = await run(file, { isUnprivileged: true });
+      // A user's own clean-up could not empty it either.
+      chmodSync(path, 0o755);
+
+      expectRefusal(end, "UNJAM_STORE_READ_ONLY");
     });
 
-    it("a file that is read-only itself", async (test) => {
-      const path = join(folder.path, `half-sealed-${name}`);
-      mkdirSync(path);
-      const file = join(path, "jobs.db");
-      copyFileSync(GOOD, file);
-      using sealed = makeReadOnly(file);
-      if (sealed.uid === "impossible") {
-        await test.annotate(
-          "a read-only file could not be tested: this root may write it",
-          "warning",
-        );
-        return;
-      }
-      if (sealed.uid !== undefined) chmodSync(path, 0o777);
+    it("a file that is read-only itself", async () => {
+      const file = copyOfGood(`half-sealed-${name}.db`);
+      chmodSync(file, 0o444);
 
-      expectRefusal(await run(file, sealed.uid), "UNJAM_STORE_READ_ONLY");
+      expectRefusal(await run(file, { isUnprivileged: true }), "UNJAM_STORE_READ_ONLY");
     });
   },
 );
@@ -259,19 +247,16 @@ describe("a folder that is missing", () => {
     expectRefusal(end, "UNJAM_STORE_MISSING");
   });
 
-  it("cannot be made where nothing may be written", async (test) => {
+  it("cannot be made where nothing may be written", async () => {
     const path = join(folder.path, "sealed-empty");
-    mkdirSync(path);
-    using sealed = makeReadOnly(path);
-    if (sealed.uid === "impossible") {
-      await test.annotate("a read-only folder could not be tested: root may write it", "warning");
-      return;
-    }
+    mkdirSync(path, { mode: 0o555 });
+    const enqueue = (name: string): Promise<CommandEnd> =>
+      folder.unjam(["enqueue", "x", "1", "--store", `sqlite:${join(path, name)}`, "--json"], {
+        isUnprivileged: true,
+      });
 
-    const options = sealed.uid === undefined ? {} : { uid: sealed.uid };
-    const store = (name: string): string[] => ["--store", `sqlite:${join(path, name)}`, "--json"];
-    const file = await folder.unjam(["enqueue", "x", "1", ...store("jobs.db")], options);
-    const home = await folder.unjam(["enqueue", "x", "1", ...store(".unjam/jobs.db")], options);
+    const file = await enqueue("jobs.db");
+    const home = await enqueue(".unjam/jobs.db");
 
     expectRefusal(file, "UNJAM_STORE_FOLDER_MISSING");
     expectRefusal(home, "UNJAM_STORE_FOLDER_MISSING");

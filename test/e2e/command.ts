@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { outsideEnvironment } from "../../scripts/packed-project.ts";
+import { UNPRIVILEGED } from "./unprivileged.ts";
 
 const UNJAM = fileURLToPath(new URL("./fixtures/unjam.ts", import.meta.url));
 export const TASKS: string = fileURLToPath(new URL("./fixtures/cli-tasks.ts", import.meta.url));
@@ -23,8 +24,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What it reads on stdin, which is closed after it. */
   readonly input?: string;
-  /** Another user, where this one may do everything. */
-  readonly uid?: number;
+  /** Lets the modes of files bind it, whoever runs the tests. */
+  readonly isUnprivileged?: boolean;
 }
 
 /** A folder of its own for one test, in which commands run. */
@@ -65,14 +66,16 @@ export class StartedCommand {
 
   constructor(
     line: readonly string[],
-    { cwd, env, input, uid }: CommandOptions & { readonly cwd: string },
+    { cwd, env, input, isUnprivileged = false }: CommandOptions & { readonly cwd: string },
   ) {
     const flags = ["--disable-warning=ExperimentalWarning"];
     const environment = { ...outsideEnvironment(), ...env };
-    const user = uid === undefined ? {} : { uid, gid: uid };
-    this.#process = spawn(process.execPath, [...flags, ...line], {
+    const [program = "", ...argv] = [
+      ...(isUnprivileged ? UNPRIVILEGED : []),
+      ...[process.execPath, ...flags, ...line],
+    ];
+    this.#process = spawn(program, argv, {
       ...{ cwd, env: environment },
-      ...user,
       // One that hangs must not outlive its test.
       ...{ timeout: COMMAND_MS_MAX, killSignal: "SIGKILL" },
     });

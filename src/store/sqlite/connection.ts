@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, type Stats, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { UnjamError } from "../../core/errors.ts";
-import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
+import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, TABLES } from "./schema.ts";
 
 /**
  * One open file: prepared statements by their text, and what must be true before a write.
@@ -52,6 +52,7 @@ export type OpenDatabase = (file: string) => DatabaseSync;
  */
 export function openConnection(file: string, openDatabase: OpenDatabase): Connection {
   prepareFolder(file);
+  refuseIrregular(file);
   const db = openDatabase(file);
   try {
     const connection = new Connection(db);
@@ -60,6 +61,7 @@ export function openConnection(file: string, openDatabase: OpenDatabase): Connec
     refuseForeign(connection, file);
     makeDurable(connection);
     migrate(connection, file);
+    refuseIncomplete(connection, file);
     return connection;
   } catch (error) {
     db.close();
@@ -69,7 +71,7 @@ export function openConnection(file: string, openDatabase: OpenDatabase): Connec
 
 function prepareFolder(file: string): void {
   const folder = dirname(file);
-  if (existsSync(folder)) return;
+  if (isFolder(folder)) return;
   const missing = { file, folder };
   if (basename(folder) !== ".unjam" || !existsSync(dirname(folder))) {
     throw new UnjamError("UNJAM_STORE_FOLDER_MISSING", missing);
@@ -78,8 +80,29 @@ function prepareFolder(file: string): void {
     mkdirSync(folder);
   } catch (error) {
     // Another process may have made it at the same time.
-    if (existsSync(folder)) return;
+    if (isFolder(folder)) return;
     throw new UnjamError("UNJAM_STORE_FOLDER_MISSING", missing, { cause: error });
+  }
+}
+
+function isFolder(path: string): boolean {
+  return lookAt(path)?.isDirectory() ?? false;
+}
+
+/** A folder, a device or a pipe: to SQLite a null device would be an empty store that forgets all. */
+function refuseIrregular(file: string): void {
+  const facts = lookAt(file);
+  if (facts === undefined || facts.isFile()) return;
+  const reason = facts.isDirectory() ? "it is a folder" : "it is a device, a pipe or a socket";
+  throw new UnjamError("UNJAM_STORE_FOREIGN", { file, reason });
+}
+
+/** `undefined` also where the path is no path: opening it says why. */
+function lookAt(file: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
   }
 }
 
@@ -148,14 +171,14 @@ function makeDurable(connection: Connection): void {
 
 function migrate(connection: Connection, file: string): void {
   const { db } = connection;
-  if (schemaOf(connection) >= SCHEMA_VERSION) {
+  if (schemaOf(connection, file) >= SCHEMA_VERSION) {
     refuseNewer(connection.number("SELECT value FROM unjam_meta WHERE name = 'min_writer'"), file);
     return;
   }
   db.exec("BEGIN IMMEDIATE");
   try {
     // Read again inside the transaction: another process may have migrated meanwhile.
-    for (let version = schemaOf(connection); version < SCHEMA_VERSION; version++) {
+    for (let version = schemaOf(connection, file); version < SCHEMA_VERSION; version++) {
       db.exec(MIGRATIONS[version] ?? "");
     }
     connection
@@ -169,9 +192,26 @@ function migrate(connection: Connection, file: string): void {
   }
 }
 
-function schemaOf(connection: Connection): number {
+/** Whoever drops a table of ours leaves a file that says it is a store, and fails at the first job. */
+function refuseIncomplete(connection: Connection, file: string): void {
+  const names = new Set(
+    connection
+      .prepare("SELECT name FROM sqlite_schema")
+      .all()
+      .map((row) => String(row["name"])),
+  );
+  const missing = TABLES.filter((table) => !names.has(table));
+  if (missing.length === 0) return;
+  const reason = `it has no table ${missing.join(", ")}`;
+  throw new UnjamError("UNJAM_STORE_CORRUPT", { file, reason });
+}
+
+function schemaOf(connection: Connection, file: string): number {
   const exists = connection.number("SELECT count(*) FROM sqlite_schema WHERE name = 'unjam_meta'");
-  return exists === 0 ? 0 : connection.number("SELECT value FROM unjam_meta WHERE name = 'schema'");
+  if (exists === 0) return 0;
+  const version = connection.number("SELECT value FROM unjam_meta WHERE name = 'schema'");
+  if (version > 0) return version;
+  throw new UnjamError("UNJAM_STORE_CORRUPT", { file, reason: "it does not say its version" });
 }
 
 /** Whether this build may (still) write a file that needs this version. @throws UNJAM_SCHEMA_NEWER */

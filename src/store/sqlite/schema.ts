@@ -11,6 +11,9 @@ import { SUSPECT_LOSSES } from "../../core/limits.ts";
 export const APPLICATION_ID = 0x75_6e_6a_6d;
 export const SCHEMA_VERSION = 2;
 
+/** Every version has these. */
+export const TABLES = ["unjam_meta", "queues", "tasks", "owners", "jobs"] as const;
+
 /** Job states as stored. Numbers never change; the order lets `state < 3` mean unfinished. */
 export const STATE_NUMBERS = {
   scheduled: 0,

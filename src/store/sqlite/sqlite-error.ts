@@ -1,7 +1,8 @@
-import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, lstatSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { isUnjamError, UnjamError } from "../../core/errors.ts";
 import { isError } from "../../core/is-error.ts";
+import { PATH_BYTES_MAX } from "../../core/limits.ts";
 
 /** Primary result codes of SQLite: https://www.sqlite.org/rescode.html */
 const BUSY = 5;
@@ -58,14 +59,14 @@ export function storeError(error: unknown, file: string): unknown {
   }
 }
 
+/** The system's codes for a path that can be no file's, whatever the disk. */
+const UNUSABLE: ReadonlySet<unknown> = new Set(["ELOOP", "ENAMETOOLONG"]);
+
 /** Why a file could not be opened: SQLite says "unable to open database file" for all of these. */
 export function openError(error: unknown, file: string): unknown {
   if (primaryCode(error) !== CANTOPEN) return storeError(error, file);
   const cause = { cause: error };
   const folder = dirname(file);
-  if (existsSync(file) && statSync(file).isDirectory()) {
-    return new UnjamError("UNJAM_STORE_FOREIGN", { file, reason: "it is a folder" }, cause);
-  }
   if (existsSync(file) && !(isWritable(file) && isWritable(folder))) {
     // The folder counts too: the write-ahead log stands beside the file.
     return new UnjamError("UNJAM_STORE_READ_ONLY", { file }, cause);
@@ -73,7 +74,35 @@ export function openError(error: unknown, file: string): unknown {
   if (!isWritable(folder)) {
     return new UnjamError("UNJAM_STORE_FOLDER_MISSING", { file, folder }, cause);
   }
-  return storeError(error, file);
+  const bytes = Buffer.byteLength(file);
+  if (bytes > PATH_BYTES_MAX) {
+    const reason = `the path has ${bytes} bytes, and SQLite takes ${PATH_BYTES_MAX}`;
+    return new UnjamError("UNJAM_STORE_PATH_UNUSABLE", { file, reason }, cause);
+  }
+  const { code, reason } = systemError(file);
+  if (code === undefined) return storeError(error, file);
+  const isUnusable = UNUSABLE.has(code) || isBrokenLink(file);
+  return new UnjamError(
+    isUnusable ? "UNJAM_STORE_PATH_UNUSABLE" : "UNJAM_STORE_IO",
+    { file, reason },
+    cause,
+  );
+}
+
+/** What the system says to a program that opens the file as SQLite does. */
+function systemError(file: string): { readonly code?: unknown; readonly reason: string } {
+  try {
+    closeSync(openSync(file, "r+"));
+    return { reason: "" };
+  } catch (error) {
+    if (!isError(error) || !("code" in error)) throw error;
+    return { code: error.code, reason: error.message };
+  }
+}
+
+/** A link to a file that is still to be made is followed; one to nowhere never leads to a store. */
+function isBrokenLink(file: string): boolean {
+  return !existsSync(file) && lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
 function isWritable(path: string): boolean {
