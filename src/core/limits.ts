@@ -190,8 +190,16 @@ export const WAIT_LOOK_MS_MIN = 10;
 export const WAIT_LOOK_FACTOR = 10;
 /** … but at least this often: somebody may begin to await it at any time. */
 export const WAIT_LOOK_MS_MAX = 10_000;
-/** Waits that one search for a cycle may visit. A larger graph counts as free of cycles. */
+/** Steps that one search for a cycle may take. A larger graph counts as free of cycles. */
 export const WAIT_GRAPH_STEPS_MAX = 10_000;
+/** Flows in a row, each waiting for the next, that it may follow: each takes some of the stack. */
+export const WAIT_GRAPH_DEPTH_MAX = 500;
+/**
+ * How long a cycle must stand that somebody outside of it might undo: who has been given a guard, a
+ * consumer that is added. Longer than the second that limiters hold a permit for and autoscalers
+ * sleep, and well below the default deadline, at which it would end as well.
+ */
+export const DEADLOCK_STANDS_MS = 2_000;
 
 /** The last instant that a `Date` can tell (ECMA-262, 21.4.1.1); also far below what SQLite's integers lose. */
 export const EPOCH_MS_MAX = 8_640_000_000_000_000;

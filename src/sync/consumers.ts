@@ -13,6 +13,7 @@ import type { Moments } from "./moments.ts";
 import type { QueueCore } from "./queue-core.ts";
 import type { QueueReport } from "./queue-report.ts";
 import { thrownText } from "./thrown-text.ts";
+import type { Movers } from "./wait-graph.ts";
 
 interface Departure {
   readonly worker: string;
@@ -38,6 +39,7 @@ export class Consumers<T> implements ConsumerDesk<T> {
   readonly #onLoopsLeft: (() => void)[] = [];
   #startedCount = 0;
   #lastGone: Departure | undefined;
+  #takers: Movers | undefined;
 
   constructor(options: {
     readonly core: QueueCore<T>;
@@ -72,9 +74,17 @@ export class Consumers<T> implements ConsumerDesk<T> {
     return [...this.#live, ...this.#leaving];
   }
 
-  /** The slots that will take the next items. */
-  liveSlots(): Slot<T>[] {
-    return [...this.#live].flatMap(({ slots }) => slots);
+  /**
+   * The slots that will take the next items; not for sure: somebody may start another consumer. The
+   * same object until they change, so that a search for a cycle knows it again.
+   */
+  takers(): Movers {
+    this.#takers ??= {
+      need: "any",
+      flows: [...this.#live].flatMap(({ slots }) => slots.map(({ flow }) => flow)),
+      isSure: false,
+    };
+    return this.#takers;
   }
 
   /** The slot that works on an item. */
@@ -106,6 +116,7 @@ export class Consumers<T> implements ConsumerDesk<T> {
 
   start(consumer: ConsumerLoop<T>): void {
     this.#live.add(consumer);
+    this.#takers = undefined;
     this.core.mended();
     consumer.start();
   }
@@ -140,6 +151,7 @@ export class Consumers<T> implements ConsumerDesk<T> {
 
   gone(consumer: ConsumerLoop<T>, death: string | undefined): void {
     this.#live.delete(consumer);
+    this.#takers = undefined;
     this.#leaving.add(consumer);
     void consumer.finished.then(() => this.#leaving.delete(consumer));
     const { name: queue } = this.core;

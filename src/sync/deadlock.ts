@@ -1,10 +1,10 @@
 /**
  * The wait-for graph itself: flows point to their proven waits, waits to the flows that can end
- * them. A wait is stuck when all who could end it are; a flow is stuck when all its waits are; a
- * flow that is met again on the way is stuck, for it is what the way waits for.
+ * them. A wait is stuck when all who could end it are; a flow is stuck when all its waits are. The
+ * flows that cannot be shown to go on, taken together, are what holds a wait.
  */
 import { UnjamError } from "../core/errors.ts";
-import { WAIT_GRAPH_STEPS_MAX } from "../core/limits.ts";
+import { WAIT_GRAPH_DEPTH_MAX, WAIT_GRAPH_STEPS_MAX } from "../core/limits.ts";
 import type { CallSite } from "./call-site.ts";
 import type { Flow } from "./flow.ts";
 import type { Movers } from "./wait-graph.ts";
@@ -16,7 +16,14 @@ export interface ProvenWait {
   readonly movers: () => Movers;
   /** Whether it was proven again in the turn that is now confirming a cycle. */
   readonly isConfirmed: boolean;
+  /** The wait that watches over the cycle that this one is part of, while it does. */
+  leader: Leader | undefined;
   look(purpose: "confirm"): void;
+}
+
+/** Has found a cycle, and will be refused for it unless somebody undoes it. */
+export interface Leader {
+  readonly isLeading: boolean;
 }
 
 const waitsOf = new WeakMap<Flow, Set<ProvenWait>>();
@@ -33,8 +40,10 @@ export function dropProof(flow: Flow, wait: ProvenWait): void {
 
 /** Waits that hold each other. */
 export interface Stuck {
-  /** All that the proof rests on. */
+  /** All that the answer rests on. */
   readonly waits: ReadonlySet<ProvenWait>;
+  /** Whether nobody outside of the cycle can undo it. */
+  readonly isSure: boolean;
   /** The shortest way from the wait that was asked about back to itself. */
   readonly cycle: readonly Step[];
 }
@@ -44,36 +53,74 @@ export interface Stuck {
  * only waits for others that hold each other: they are refused, and it goes on.
  */
 export function findStuck(wait: ProvenWait): Stuck | undefined {
-  const search = new Search();
-  if (!search.isStuck(wait)) return undefined;
-  const cycle = cycleOf(wait, search.stuck);
-  return cycle === undefined ? undefined : { waits: search.stuck, cycle };
+  const budget = { steps: WAIT_GRAPH_STEPS_MAX };
+  const free = new Set<Flow>();
+  for (;;) {
+    const freeCount = free.size;
+    const search = new Search(free, budget);
+    if (!search.isStuck(wait, 0) || budget.steps < 0) return undefined;
+    if (free.size > freeCount) continue;
+    const { stuck: waits, isSure } = search;
+    const cycle = cycleOf(wait, waits);
+    return cycle === undefined ? undefined : { waits, isSure, cycle };
+  }
 }
 
+/**
+ * One round: every flow counts as stuck until one of its waits can end. Those that can go on are
+ * kept in `free`, and while there are new ones the round is made again, because others may have
+ * been taken for stuck on their account. So each round visits a flow, and all who wait for the
+ * same holders, once: a thousand slots that wait for each other are a thousand steps.
+ */
 class Search {
   /** What the answer rests on. */
   readonly stuck = new Set<ProvenWait>();
-  readonly #path = new Set<Flow>();
-  #stepCount = 0;
+  isSure = true;
+  readonly #free: Set<Flow>;
+  readonly #budget: { steps: number };
+  readonly #flows = new Set<Flow>();
+  readonly #seen = new Map<Movers, boolean>();
 
-  isStuck(wait: ProvenWait): boolean {
-    if (++this.#stepCount > WAIT_GRAPH_STEPS_MAX) return false;
-    const movers = wait.movers();
-    if (movers === "unknown" || movers.flows.length === 0) return false;
-    const isFlowStuck = (flow: Flow): boolean => this.#isFlowStuck(flow);
-    const isStuck =
-      movers.need === "any" ? movers.flows.every(isFlowStuck) : movers.flows.some(isFlowStuck);
-    if (isStuck) this.stuck.add(wait);
-    return isStuck;
+  constructor(free: Set<Flow>, budget: { steps: number }) {
+    this.#free = free;
+    this.#budget = budget;
   }
 
-  #isFlowStuck(flow: Flow): boolean {
-    if (this.#path.has(flow)) return true;
+  isStuck(wait: ProvenWait, depth: number): boolean {
+    const movers = wait.movers();
+    if (movers === "unknown" || movers.flows.length === 0) return false;
+    if (depth > WAIT_GRAPH_DEPTH_MAX || !this.#areStuck(movers, depth)) return false;
+    this.stuck.add(wait);
+    if (!movers.isSure) this.isSure = false;
+    return true;
+  }
+
+  #areStuck(movers: Exclude<Movers, "unknown">, depth: number): boolean {
+    const known = this.#seen.get(movers);
+    if (known !== undefined) return known;
+    const { need, flows } = movers;
+    const isFree = (flow: Flow): boolean => this.#free.has(flow);
+    if (need === "any" ? flows.some(isFree) : flows.every(isFree)) return false;
+    this.#seen.set(movers, true);
+    const areStuck =
+      need === "any"
+        ? // From the end: while one after the other comes to wait, the last is the one that does not.
+          flows.findLast((flow) => !this.#isFlowStuck(flow, depth)) === undefined
+        : flows.some((flow) => this.#isFlowStuck(flow, depth));
+    this.#seen.set(movers, areStuck);
+    return areStuck;
+  }
+
+  #isFlowStuck(flow: Flow, depth: number): boolean {
+    if (this.#free.has(flow) || --this.#budget.steps < 0) return false;
+    if (this.#flows.has(flow)) return true;
+    this.#flows.add(flow);
     const waits = waitsOf.get(flow);
-    if (waits === undefined || waits.size === 0) return false;
-    this.#path.add(flow);
-    const isStuck = [...waits].every((wait) => this.isStuck(wait));
-    this.#path.delete(flow);
+    const isStuck =
+      waits !== undefined &&
+      waits.size > 0 &&
+      [...waits].every((wait) => this.isStuck(wait, depth + 1));
+    if (!isStuck) this.#free.add(flow);
     return isStuck;
   }
 }
@@ -87,7 +134,16 @@ interface Step {
 /** The shortest way from the wait, over flows that could end it, back to itself. */
 function cycleOf(wait: ProvenWait, among: ReadonlySet<ProvenWait>): readonly Step[] | undefined {
   const seen = new Set<ProvenWait>();
-  let steps: readonly Step[] = stepsFrom(wait, undefined);
+  const followed = new Set<Movers>();
+  const stepsFrom = (from: ProvenWait, before: Step | undefined): readonly Step[] => {
+    const movers = from.movers();
+    if (movers === "unknown" || followed.has(movers)) return [];
+    followed.add(movers);
+    return movers.flows.flatMap((flow) =>
+      Array.from(waitsOf.get(flow) ?? [], (next) => ({ flow, wait: next, before })),
+    );
+  };
+  let steps = stepsFrom(wait, undefined);
   while (steps.length > 0) {
     const next: Step[] = [];
     for (const step of steps) {
@@ -99,14 +155,6 @@ function cycleOf(wait: ProvenWait, among: ReadonlySet<ProvenWait>): readonly Ste
     steps = next;
   }
   return undefined;
-}
-
-function stepsFrom(wait: ProvenWait, before: Step | undefined): readonly Step[] {
-  const movers = wait.movers();
-  if (movers === "unknown") return [];
-  return movers.flows.flatMap((flow) =>
-    Array.from(waitsOf.get(flow) ?? [], (next) => ({ flow, wait: next, before })),
-  );
 }
 
 function wayTo(last: Step): readonly Step[] {

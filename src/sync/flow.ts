@@ -56,6 +56,11 @@ export class Flow {
     return this.#stand;
   }
 
+  /** Whether nobody but itself lets go of what it holds. */
+  get isSure(): boolean {
+    return this.#stand === undefined || this.#stand.isSure;
+  }
+
   /** The nearest flow around it that still matters. */
   get parent(): Flow | undefined {
     // Shortened on the way: a loop that locks, hand over hand, must not grow a chain of the past.

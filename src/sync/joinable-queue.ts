@@ -287,6 +287,6 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
   #holderMovers(): Movers {
     const slots = this.#consumers.all().flatMap((consumer) => consumer.slots);
     const working = slots.filter(({ item }) => item !== undefined);
-    return { need: "all", flows: working.map(({ flow }) => flow) };
+    return { need: "all", flows: working.map(({ flow }) => flow), isSure: true };
   }
 }

@@ -219,7 +219,7 @@ export class Permits implements GuardOwner {
       if (flow === undefined) return "unknown";
       flows.push(flow);
     }
-    return { need: "any", flows };
+    return { need: "any", flows, isSure: flows.every(({ isSure }) => isSure) };
   }
 
   #lateError(since: MonotonicMs): UnjamError<"UNJAM_WAIT_TIMEOUT"> {

@@ -182,14 +182,17 @@ export class Putters<T> {
   #askMovers(item: Item<T>): Movers {
     if (item.phase !== "held") return this.#takerMovers();
     const flow = this.#parts.consumers.slotOf(item)?.flow;
-    return flow === undefined ? "unknown" : { need: "all", flows: [flow] };
+    return flow === undefined ? "unknown" : { need: "all", flows: [flow], isSure: true };
   }
 
-  /** Who may take the next item, and so make room. */
+  /**
+   * Who may take the next item, and so make room, as far as is known now: somebody may start another
+   * consumer, take one by `get`, or drop what waits.
+   */
   #takerMovers(): Movers {
     const { consumers, core, holders } = this.#parts;
     const isKnown = consumers.areKnown && !core.isPaused && !holders.hasGetters;
     if (!isKnown) return "unknown";
-    return { need: "any", flows: consumers.liveSlots().map(({ flow }) => flow) };
+    return consumers.takers();
   }
 }

@@ -86,6 +86,14 @@ export class Stand {
     this.#place = "unread";
   }
 
+  /**
+   * Whether its guard is with itself, in a `using` declaration, for as long as it is where it is. Any
+   * other may be released by whoever was given it: a timer, a `finally()`, a sibling.
+   */
+  get isSure(): boolean {
+    return this.#read() !== undefined && this.#isByUse;
+  }
+
   /** Whether the holder is among those who await a wait that was begun at `site`. */
   awaits(chain: readonly Frame[], site: CallSite | undefined): boolean {
     const place = this.#read();
@@ -101,18 +109,26 @@ export class Stand {
     if (callers.length > awaiters.length) return false;
     const isOther = callers.some(({ at }) => at === calledAt);
     const other = isOther ? chain.findIndex((frame) => frame.fn === fn) : -1;
-    return this.#isAmong(chain.slice(other + 1));
+    const holder = this.#indexIn(chain.slice(other + 1));
+    if (holder === -1) return false;
+    // What a holder awaits together with something else, that one may end: by the guard, if it has it.
+    return this.#isByUse || !chain.slice(0, other + 1 + holder).some(isTogether);
   }
 
   /** Whether the holder is among those who run at `site`, or who await them. */
   isRunning(site: CallSite): boolean {
-    return this.#isAmong([...runningOf(site), ...awaitersIn(site.frames)]);
+    return this.#indexIn([...runningOf(site), ...awaitersIn(site.frames)]) !== -1;
   }
 
-  #isAmong(frames: readonly Frame[]): boolean {
+  /** Its frame among these, or -1. */
+  #indexIn(frames: readonly Frame[]): number {
     const place = this.#read();
-    if (place === undefined) return false;
-    return frames.some((frame, index) => isHolder(place, frame, frames.slice(index + 1)));
+    if (place === undefined) return -1;
+    return frames.findIndex((frame, index) => isHolder(place, frame, frames.slice(index + 1)));
+  }
+
+  get #isByUse(): boolean {
+    return this.#seen?.isOwnTurn === false;
   }
 
   #read(): Place | undefined {
@@ -121,6 +137,11 @@ export class Stand {
     }
     return this.#place;
   }
+}
+
+/** The frame of `Promise.all` or `Promise.allSettled`. */
+function isTogether({ script, name }: Frame): boolean {
+  return script === "" && (name === "all" || name === "allSettled");
 }
 
 function isAwaited({ awaitedBy }: Place): boolean {

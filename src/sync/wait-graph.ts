@@ -9,13 +9,20 @@
  * - A flow counts as stuck when all its proven waits are: of two waits that race, one may end.
  * - Before a refusal every edge of the cycle is proven again, all in one turn, because a flow may
  *   have turned to something else since (it may have raced the wait against a timer).
+ * - A cycle that somebody outside of it could undo, with a guard that he was given or by one more
+ *   consumer, must stand for DEADLOCK_STANDS_MS before it counts, made of the same waits at the end
+ *   as at the beginning. A wait whose deadline comes first ends there, with the cycle for its reason.
  * - What the graph cannot see ends a wait too: its deadline, its signal, the other side of a race
  *   that somebody put around it. A cycle that only these would end is a deadlock all the same.
+ *
+ * One wait of a cycle leads: it alone is watched, proven again and refused. The others of a thousand
+ * that hold each other would only do the same work again.
  */
 import type { Timer, Timers } from "../core/clock.ts";
-import type { UnjamError } from "../core/errors.ts";
+import { isUnjamError, type UnjamError } from "../core/errors.ts";
 import {
   CHAIN_FRAMES_MAX,
+  DEADLOCK_STANDS_MS,
   SITE_FRAMES_MAX,
   WAIT_LOOK_FACTOR,
   WAIT_LOOK_MS_MAX,
@@ -23,15 +30,24 @@ import {
 } from "../core/limits.ts";
 import { provenFlows, watchListeners } from "./await-chain.ts";
 import type { CallSite } from "./call-site.ts";
-import { addProof, deadlockError, dropProof, findStuck, type ProvenWait } from "./deadlock.ts";
+import {
+  addProof,
+  deadlockError,
+  dropProof,
+  findStuck,
+  type Leader,
+  type ProvenWait,
+} from "./deadlock.ts";
 import type { Flow } from "./flow.ts";
 import { captureStack, readFrames, type Stack } from "./stack-frames.ts";
 
 /**
- * Who can end a wait: any of `flows` by itself, or all of them together. A wait that something
- * outside the graph may end has movers "unknown".
+ * Who can end a wait: any of `flows` by itself, or all of them together. `isSure` when nobody else
+ * can; else somebody might who is not known. What is sure to be in other hands is "unknown".
  */
-export type Movers = { readonly need: "any" | "all"; readonly flows: readonly Flow[] } | "unknown";
+export type Movers =
+  | { readonly need: "any" | "all"; readonly flows: readonly Flow[]; readonly isSure: boolean }
+  | "unknown";
 
 /** The caller of a wait that has ended well. */
 export interface Recipient<T> {
@@ -79,10 +95,11 @@ type Purpose =
 /** Counts the turns in which a cycle is proven again. */
 let confirmationCount = 0;
 
-class WatchedWait<T> implements ProvenWait {
+class WatchedWait<T> implements ProvenWait, Leader {
   readonly what: string;
   readonly site: CallSite | undefined;
   readonly movers: () => Movers;
+  leader: Leader | undefined;
   readonly #wait: Wait<T>;
   #isSettled = false;
   /** Somebody may await it together with something else, so its chain proves nothing. */
@@ -90,6 +107,8 @@ class WatchedWait<T> implements ProvenWait {
   #flows: readonly Flow[] = [];
   #confirmation = 0;
   #purpose: Purpose = "search";
+  /** Set while it leads: the waits that hold it. */
+  #suspects: ReadonlySet<ProvenWait> | undefined;
   #timer: Timer | undefined;
   #wake: (() => void) | undefined;
 
@@ -112,6 +131,10 @@ class WatchedWait<T> implements ProvenWait {
 
   get isConfirmed(): boolean {
     return this.#confirmation === confirmationCount;
+  }
+
+  get isLeading(): boolean {
+    return this.#suspects !== undefined && !this.#isSettled;
   }
 
   look(purpose: Purpose): void {
@@ -137,6 +160,8 @@ class WatchedWait<T> implements ProvenWait {
       // oxlint-disable-next-line typescript/unbound-method -- only its identity counts.
       deliver?.(value, { resolve, chain: captureStack(SITE_FRAMES_MAX, this.#watch) });
       return value;
+    } catch (error) {
+      throw this.#reasonOf(error, captureStack(CHAIN_FRAMES_MAX));
     } finally {
       endWait();
       this.#prove([]);
@@ -152,26 +177,42 @@ class WatchedWait<T> implements ProvenWait {
   /** Now, and later, less and less often: somebody may begin to await it at any time. */
   #searchNow(nextMs: number): void {
     if (this.#isSettled) return;
+    this.#searchAfter(nextMs, Math.min(nextMs * WAIT_LOOK_FACTOR, WAIT_LOOK_MS_MAX));
     this.look("search");
-    this.#timer = this.#wait.timers.after(
-      nextMs,
-      () => this.#searchNow(Math.min(nextMs * WAIT_LOOK_FACTOR, WAIT_LOOK_MS_MAX)),
-      // The deadline of the wait holds the process; a look need not.
-      { keepsAlive: false, repeats: true },
-    );
+  }
+
+  #searchAfter(delayMs: number, nextMs: number): void {
+    this.#timer?.cancel();
+    // The deadline of the wait holds the process; a look need not.
+    const how = { keepsAlive: false, repeats: true };
+    this.#timer = this.#wait.timers.after(delayMs, () => this.#searchNow(nextMs), how);
   }
 
   #read(stack: Stack): void {
+    this.#proveBy(stack);
+    this.#confirmation = confirmationCount;
+    if (this.#purpose === "search") this.#search();
+    else if (this.#purpose === "decide") this.#decide();
+  }
+
+  #proveBy(stack: Stack): void {
     const { flow, site } = this.#wait;
     this.#prove(this.#isUncertain ? [] : provenFlows(flow, readFrames(stack), site));
-    this.#confirmation = confirmationCount;
-    if (this.#purpose === "confirm") return;
-    const stuck = findStuck(this);
-    if (stuck === undefined) return;
-    if (this.#purpose === "search") this.#confirm(stuck.waits);
-    else if ([...stuck.waits].every((wait) => wait.isConfirmed)) {
-      this.#wait.refuse(deadlockError(this, stuck));
+  }
+
+  #search(): void {
+    const isLed = this.leader !== this && this.leader?.isLeading === true;
+    const stuck = isLed ? undefined : findStuck(this);
+    const suspects = this.#suspects;
+    this.#suspects = stuck?.waits;
+    if (stuck === undefined) {
+      // Who is led looks again when his leader is through, one way or the other.
+      if (isLed) this.#searchAfter(DEADLOCK_STANDS_MS, DEADLOCK_STANDS_MS);
+      return;
     }
+    for (const wait of stuck.waits) wait.leader = this;
+    if (stuck.isSure || areSame(stuck.waits, suspects)) this.#confirm(stuck.waits);
+    else this.#searchAfter(DEADLOCK_STANDS_MS, DEADLOCK_STANDS_MS);
   }
 
   /** In a turn of its own, in which no code runs but the looks: what all of them see is true at once. */
@@ -183,10 +224,43 @@ class WatchedWait<T> implements ProvenWait {
     });
   }
 
+  #decide(): void {
+    const suspects = this.#suspects;
+    this.#suspects = undefined;
+    const stuck = findStuck(this);
+    if (stuck === undefined || ![...stuck.waits].every((wait) => wait.isConfirmed)) return;
+    // What was only sure by waits that have ended since must stand for as long as any other.
+    if (stuck.isSure || areSame(stuck.waits, suspects)) {
+      this.#wait.refuse(deadlockError(this, stuck));
+    }
+  }
+
+  /** At a deadline it is not the deadline that is the reason, when nobody could have ended it before. */
+  #reasonOf(error: unknown, stack: Stack): unknown {
+    if (!isUnjamError(error) || !LATE.has(error.code)) return error;
+    this.#proveBy(stack);
+    const stuck = findStuck(this);
+    return stuck === undefined ? error : deadlockError(this, stuck);
+  }
+
   #prove(flows: readonly Flow[]): void {
     for (const flow of this.#flows) dropProof(flow, this);
     this.#flows = flows;
     for (const flow of flows) addProof(flow, this);
     this.#wait.onProof?.(flows);
   }
+}
+
+/** How waits end at their deadlines. */
+const LATE: ReadonlySet<string> = new Set([
+  "UNJAM_WAIT_TIMEOUT",
+  "UNJAM_QUEUE_FULL",
+  "UNJAM_JOIN_TIMEOUT",
+]);
+
+function areSame(
+  waits: ReadonlySet<ProvenWait>,
+  others: ReadonlySet<ProvenWait> | undefined,
+): boolean {
+  return others?.size === waits.size && [...waits].every((wait) => others.has(wait));
 }

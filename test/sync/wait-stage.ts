@@ -49,9 +49,9 @@ export function scope(flow: Flow, begin: () => Promise<unknown>): Promise<unknow
 }
 
 export function anyOf(...flows: readonly Flow[]): () => Movers {
-  return () => ({ need: "any", flows });
+  return () => ({ need: "any", flows, isSure: true });
 }
 
 export function allOf(...flows: readonly Flow[]): () => Movers {
-  return () => ({ need: "all", flows });
+  return () => ({ need: "all", flows, isSure: true });
 }
