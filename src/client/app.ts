@@ -78,10 +78,11 @@ export class App implements AsyncDisposable {
     this.#events = new EventHub(options.logger ?? stderrLogger);
     this.#handles = this.#makeHandleLink();
     const send = (message: ToEngine): void => this.#runtime?.send(message);
-    this.#outbox = new Outbox(ports, send, handleOf(this.#handles));
     this.#engine = new EngineClient(ports, send);
     const reserve = { name: "reserveIds", count: ID_BLOCK_SIZE } as const;
     this.#ids = new IdSource(() => this.#engine.call(reserve, OPEN_MS_MAX));
+    const draw = (count: number): Promise<JobNumber[]> => this.#ids.take(count);
+    this.#outbox = new Outbox({ ...ports, draw }, send, handleOf(this.#handles));
     const { bodies, bounds } = options;
     const tools = { clock: this.#clock, outbox: this.#outbox, ids: this.#ids };
     this.#enqueuer = new Enqueuer({ ...tools, bodies, bounds });

@@ -31,7 +31,8 @@ class Scene {
     const send = (message: ToEngine): void => {
       if (message.type === "work") this.requests.push(...message.adds);
     };
-    this.#outbox = new Outbox({ clock, timers: clock }, send, handleOf(NO_LINK));
+    const draw = (count: number): Promise<number[]> => this.#ids.take(count);
+    this.#outbox = new Outbox({ clock, timers: clock, draw }, send, handleOf(NO_LINK));
     const bodies = known.flatMap((value) => taskBody(value) ?? []);
     this.enqueuer = new Enqueuer({
       ...{ clock, outbox: this.#outbox },
@@ -282,7 +283,7 @@ describe("a handle", () => {
     await scene.answer({ kind: "added" });
 
     expect((await enqueued).id).toBe("j_1a");
-    expect(scene.requests[0]?.group).toMatchObject({ ids: [46], shape: { callerId: null } });
+    expect(scene.requests[0]?.group).toMatchObject({ ids: [46], shape: { callerId: "j_1a" } });
   });
 
   it("is that of the job which has the key, not of the id that was not stored", async () => {

@@ -5,6 +5,10 @@
  * Each group is kept until it is answered. When the engine dies, the groups are sent again with
  * the same ids, so nothing is stored twice; at its deadline a caller is told that the outcome is
  * unknown, never that it failed.
+ *
+ * A job whose number a caller has written as the id of another one goes again under a new number,
+ * which is drawn here and not where the jobs are stored: so it is kept when the engine dies, and
+ * sent again with the group. Nobody has been told the old number by then.
  */
 import type { Clock, MonotonicMs, Timer, Timers } from "../core/clock.ts";
 import { DeadlineLanes } from "../core/deadline-lanes.ts";
@@ -25,6 +29,7 @@ import type {
   ProgressMessage,
   ToEngine,
 } from "../runtime/messages.ts";
+import { forgetAnswered, noteAnswer, type PendingGroup } from "./pending-group.ts";
 
 /** A group this large is sent in the middle of a turn, so that the store can begin with it. */
 const GROUP_MAX = 256;
@@ -32,34 +37,23 @@ const GROUP_MAX = 256;
 /** What a caller gets for its job: `stored` differs from `id` when the job existed already. */
 export type ToAnswer<Answer> = (stored: JobNumber, id: JobNumber, order: AddOrder) => Answer;
 
-/** The one caller of jobs that are stored together: a promise for each of them would be garbage. */
-interface Whole<Answer> {
-  readonly caller: PromiseWithResolvers<Answer[]>;
-  readonly answers: (Answer | undefined)[];
-}
-
-interface Pending<Answer> {
-  readonly request: AddRequest;
-  readonly order: AddOrder;
-  readonly ids: JobNumber[];
-  readonly payloads: string[];
-  /** One per job, `undefined` once it has its answer; or one for all. */
-  readonly callers: (PromiseWithResolvers<Answer> | undefined)[];
-  whole: Whole<Answer> | undefined;
-  left: number;
-  isAnswered: boolean;
-  readonly since: MonotonicMs;
+export interface OutboxPorts {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** Draws job numbers that were never drawn before. */
+  readonly draw: (count: number) => Promise<readonly JobNumber[]>;
 }
 
 export class Outbox<Answer> {
   readonly #clock: Clock;
   readonly #timers: Timers;
+  readonly #draw: OutboxPorts["draw"];
   readonly #send: (message: ToEngine) => void;
   readonly #toAnswer: ToAnswer<Answer>;
-  readonly #pending = new NumberMap<Pending<Answer>>();
-  readonly #deadlines = new DeadlineLanes<Pending<Answer>>(({ isAnswered }) => isAnswered);
-  #open = new Map<AddOrder, Pending<Answer>>();
-  #lastOpen: Pending<Answer> | undefined;
+  readonly #pending = new NumberMap<PendingGroup<Answer>>();
+  readonly #deadlines = new DeadlineLanes<PendingGroup<Answer>>(({ isAnswered }) => isAnswered);
+  #open = new Map<AddOrder, PendingGroup<Answer>>();
+  #lastOpen: PendingGroup<Answer> | undefined;
   #adds: AddRequest[] = [];
   #returnedIds: JobNumber[] = [];
   #returnedTokens: number[] = [];
@@ -72,12 +66,13 @@ export class Outbox<Answer> {
   #timer: { readonly timer: Timer; readonly at: MonotonicMs } | undefined;
 
   constructor(
-    ports: { readonly clock: Clock; readonly timers: Timers },
+    ports: OutboxPorts,
     send: (message: ToEngine) => void,
     toAnswer: ToAnswer<Answer>,
   ) {
     this.#clock = ports.clock;
     this.#timers = ports.timers;
+    this.#draw = ports.draw;
     this.#send = send;
     this.#toAnswer = toAnswer;
   }
@@ -176,22 +171,43 @@ export class Outbox<Answer> {
   }
 
   /** Lets go of its callers at once: its place in the deadline lanes is only freed in turn. */
-  #forget(pending: Pending<Answer>): void {
+  #forget(pending: PendingGroup<Answer>): void {
     pending.isAnswered = true;
     pending.callers.length = 0;
     pending.whole = undefined;
     this.#pending.delete(pending.request.batch);
   }
 
-  /** Sends every unanswered group again, to an engine that knows nothing of them. */
+  /** Sends what is unanswered of every group again, to an engine that knows nothing of them. */
   resend(): void {
     // All of them, also those that wait for this turn's flush: no group may be added to any more.
     this.#adds = [];
     this.#open = new Map();
     this.#lastOpen = undefined;
-    const adds = [...this.#pending.values()].map(({ request }) => request);
+    const pending = [...this.#pending.values()].filter(({ ids }) => ids.length > 0);
+    const adds = pending
+      .toSorted((a, b) => a.request.batch - b.request.batch)
+      .map((group) => this.#renew(group));
     if (adds.length > 0) this.#send({ type: "work", adds, returned: null, ends: [], progress: [] });
     this.flush();
+  }
+
+  /**
+   * The group as a new engine gets it: without the jobs that have their answer, which may be done
+   * and pruned by now, and under another batch, so that no late answer of the old engine counts.
+   */
+  #renew(pending: PendingGroup<Answer>): AddRequest {
+    this.#pending.delete(pending.request.batch);
+    forgetAnswered(pending);
+    const batch = this.#batches++;
+    const { ids, payloads } = pending;
+    pending.request = {
+      ...pending.request,
+      batch,
+      group: { ...pending.request.group, ids, payloads },
+    };
+    this.#pending.set(batch, pending);
+    return pending.request;
   }
 
   /** Rejects every caller that still waits, and whoever comes later: there is no engine any more. */
@@ -222,10 +238,14 @@ export class Outbox<Answer> {
     }));
   }
 
-  #answerOne(pending: Pending<Answer>, index: number, outcome: Added): void {
+  #answerOne(pending: PendingGroup<Answer>, index: number, outcome: Added): void {
     const { whole, order } = pending;
     const caller = pending.callers[index];
     if (whole === undefined ? caller === undefined : whole.answers[index] !== undefined) return;
+    if (outcome.kind === "numberTaken") {
+      this.#moveOn(pending, index);
+      return;
+    }
     if (caller !== undefined) pending.callers[index] = undefined;
     pending.left--;
     const own = pending.ids[index] ?? 0;
@@ -247,13 +267,52 @@ export class Outbox<Answer> {
     pending.left = 0;
   }
 
-  #openGroup(order: AddOrder): Pending<Answer> {
-    const open = this.#open.get(order);
-    if (open !== undefined) {
-      this.#lastOpen = open;
-      return open;
+  /** Takes a job, or a whole that is stored together, to a group of its own with new numbers. */
+  #moveOn(pending: PendingGroup<Answer>, index: number): void {
+    const { whole, payloads, callers } = pending;
+    const moved = this.#newGroup(pending.order, pending.since);
+    if (whole === undefined) {
+      moved.payloads.push(payloads[index] ?? "");
+      moved.callers.push(callers[index]);
+      callers[index] = undefined;
+    } else {
+      moved.payloads.push(...payloads);
+      moved.whole = whole;
+      pending.whole = undefined;
     }
-    const since = this.#clock.now();
+    moved.left = moved.payloads.length;
+    pending.left -= moved.left;
+    void this.#sendRenumbered(moved);
+  }
+
+  async #sendRenumbered(group: PendingGroup<Answer>): Promise<void> {
+    try {
+      const ids = await this.#draw(group.payloads.length);
+      if (group.isAnswered) return;
+      group.ids.push(...ids);
+      this.#adds.push(group.request);
+      this.#flushSoon();
+    } catch (error) {
+      group.callers[0]?.reject(error);
+      group.whole?.caller.reject(error);
+      this.#forget(group);
+    }
+  }
+
+  #openGroup(order: AddOrder): PendingGroup<Answer> {
+    let group = this.#open.get(order);
+    if (group === undefined) {
+      group = this.#newGroup(order, this.#clock.now());
+      this.#open.set(order, group);
+      this.#adds.push(group.request);
+      this.#flushSoon();
+    }
+    this.#lastOpen = group;
+    return group;
+  }
+
+  /** An empty group whose callers wait since then. */
+  #newGroup(order: AddOrder, since: MonotonicMs): PendingGroup<Answer> {
     const batch = this.#batches++;
     const ids: JobNumber[] = [];
     const payloads: string[] = [];
@@ -262,7 +321,7 @@ export class Outbox<Answer> {
     const answerMs = Math.max(waitMs, ANSWER_MS_MIN);
     const limits = { waitersMax, deadline: since + waitMs, answerBy: since + answerMs };
     const request = { batch, group, whenFull, ...limits };
-    const pending: Pending<Answer> = {
+    const pending: PendingGroup<Answer> = {
       request,
       order,
       ids,
@@ -274,10 +333,6 @@ export class Outbox<Answer> {
       since,
     };
     this.#pending.set(batch, pending);
-    this.#open.set(order, pending);
-    this.#lastOpen = pending;
-    this.#adds.push(request);
-    this.#flushSoon();
     this.#watch(pending, answerMs + ANSWER_SLACK_MS);
     return pending;
   }
@@ -288,9 +343,12 @@ export class Outbox<Answer> {
     this.#timers.soon(() => this.flush());
   }
 
-  #watch(pending: Pending<Answer>, lengthMs: number): void {
-    this.#deadlines.add(pending, lengthMs, pending.since);
-    const at = pending.since + lengthMs;
+  #watch(pending: PendingGroup<Answer>, lengthMs: number): void {
+    const now = this.#clock.now();
+    // Most groups begin now and share the lane of their length; what is left of a wait has its own.
+    const leftMs = Math.ceil(lengthMs - (now - pending.since));
+    this.#deadlines.add(pending, leftMs, now);
+    const at = now + leftMs;
     if (this.#timer !== undefined && this.#timer.at <= at) return;
     this.#arm(at);
   }
@@ -309,28 +367,19 @@ export class Outbox<Answer> {
     if (next !== null) this.#arm(next);
   }
 
-  #giveUp(pending: Pending<Answer>): void {
+  #giveUp(pending: PendingGroup<Answer>): void {
     const { order, callers, ids, whole } = pending;
     const waitedMs = Math.round(this.#clock.now() - pending.since);
     const what = `enqueue ${order.shape.task}`;
     const unknown = (index: number): UnjamError => {
-      const id = order.shape.callerId ?? formatJobId(ids[index] ?? 0);
-      return new UnjamError("UNJAM_OUTCOME_UNKNOWN", { what, ids: [id], waitedMs });
+      const number = ids[index];
+      const drawn = number === undefined ? undefined : formatJobId(number);
+      const id = order.shape.callerId ?? drawn;
+      const known = id === undefined ? [] : [id];
+      return new UnjamError("UNJAM_OUTCOME_UNKNOWN", { what, ids: known, waitedMs });
     };
     for (const [index, caller] of callers.entries()) caller?.reject(unknown(index));
     whole?.caller.reject(unknown(0));
     this.#forget(pending);
   }
-}
-
-function noteAnswer<Answer>(
-  { caller, answers }: Whole<Answer>,
-  {
-    index,
-    answer,
-    isLast,
-  }: { readonly index: number; readonly answer: Answer; readonly isLast: boolean },
-): void {
-  answers[index] = answer;
-  if (isLast) caller.resolve(answers.filter((one) => one !== undefined));
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { UnjamError } from "./errors.ts";
 import type { JobNumber, JobShape } from "./job.ts";
-import { parseJobId } from "./job-id.ts";
+import { formatJobId, parseJobId } from "./job-id.ts";
 import { EPOCH_MS_MAX, WAIT_MS_DEFAULT, WAITERS_MAX_DEFAULT } from "./limits.ts";
 import { ENQUEUE_OPTIONS } from "./option-tables.ts";
 import { invalid, readOptions, readSignal } from "./options.ts";
@@ -49,7 +49,7 @@ export interface QueueBounds {
   readonly waitersMax: number;
 }
 
-/** An enqueue, read and checked. `ownId` is set when the caller repeats an id that we made. */
+/** An enqueue, read and checked. `ownId` is set when the caller gives an id of our form. */
 export interface ReadOrder {
   readonly order: AddOrder;
   readonly ownId: JobNumber | null;
@@ -95,7 +95,9 @@ export function readOrder(plain: AddOrder, options: unknown, clock: Clock): Read
     runAt: readRunAt(given.delayMs, given.runAt, { now, where }),
     expireAt: given.expireMs === undefined ? null : Math.round(now + given.expireMs),
     key: given.key ?? null,
-    callerId: ownId === null ? (given.id ?? null) : null,
+    // An id of our form is kept beside its number: it tells a number that was drawn for the job
+    // from one that its caller wrote, which may be drawn for another job one day.
+    callerId: ownId === null ? (given.id ?? null) : formatJobId(ownId),
   };
   const whenFull = readOverflow(given.whenFull, where) ?? "wait";
   const order = { ...plain, shape, whenFull, waitMs: given.waitMs };

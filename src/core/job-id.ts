@@ -8,6 +8,17 @@ export function formatJobId(id: JobNumber): string {
   return `j_${id.toString(36)}`;
 }
 
+/**
+ * Whether a job has its number from a caller, who repeated an id of ours or made one up. Anybody may
+ * have been given such a number for another job, which then needs a new one.
+ */
+export function isCallersNumber(job: {
+  readonly id: JobNumber;
+  readonly callerId: string | null;
+}): boolean {
+  return job.callerId !== null && job.callerId === formatJobId(job.id);
+}
+
 /** The number in an id of ours, or `undefined` when the text is a caller's own id. */
 export function parseJobId(text: string): JobNumber | undefined {
   if (!/^j_[0-9a-z]{1,11}$/.test(text)) return undefined;

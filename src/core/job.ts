@@ -21,7 +21,7 @@ export interface JobShape {
   readonly expireAt: EpochMs | null;
   /** At most one unfinished job with it per task. */
   readonly key: string | null;
-  /** The caller's own id, when one was given. Unique per store. */
+  /** The id that the caller gave, also one of ours that was repeated. Unique per store. */
   readonly callerId: string | null;
   /** JSON object text with what this version does not know by name (trace context, later fields). */
   readonly extra: string | null;

@@ -6,7 +6,7 @@ import type { Added } from "./messages.ts";
 
 /** Why a job was not added, as the error that its caller gets. */
 export function addRefusal(
-  outcome: Exclude<Added, { kind: "added" | "exists" }>,
+  outcome: Exclude<Added, { kind: "added" | "exists" | "numberTaken" }>,
   {
     shape,
     id,

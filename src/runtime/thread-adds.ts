@@ -5,16 +5,18 @@ import type { RuntimePorts } from "./engine.ts";
 import { IdSource } from "./id-source.ts";
 import type { AddedMessage, AddRequest } from "./messages.ts";
 
+/** One job on its way in. */
 interface Origin {
   readonly thread: number;
-  readonly batch: number;
-  readonly ids: readonly JobNumber[];
+  /** As the thread sent it. */
+  readonly request: AddRequest;
+  readonly id: JobNumber;
 }
 
 /**
- * Enqueues made by handlers on threads. They have no ids of their own: the engine takes them from
- * a block that it reserves at the first such enqueue. Their batches are numbered below zero here,
- * which tells their answers from those for the client.
+ * Enqueues made by handlers on threads, one job each. They have no ids of their own: the engine
+ * takes them from a block that it reserves at the first such enqueue. Their batches are numbered
+ * below zero here, which tells their answers from those for the client.
  */
 export class ThreadAdds {
   readonly #ports: RuntimePorts;
@@ -31,22 +33,28 @@ export class ThreadAdds {
   }
 
   add(thread: number, request: AddRequest): void {
-    const { batch, group } = request;
-    // An id that the handler repeats is kept; 0 asks for a new one.
-    const wanted = group.ids.filter((id) => id === 0).length;
-    this.#ids.take(wanted).then(
-      (fresh) => {
-        const ids = group.ids.map((id) => (id === 0 ? (fresh.pop() ?? 0) : id));
-        const own = --this.#lastBatch;
-        this.#origins.set(own, { thread, batch, ids });
-        this.#add([{ ...request, batch: own, group: { ...group, ids } }]);
-      },
+    // An id that the handler gives is kept; 0 asks for a new one.
+    const [given = 0] = request.group.ids;
+    if (given !== 0) this.#submit({ thread, request, id: given });
+    else this.#submitNew(thread, request);
+  }
+
+  #submitNew(thread: number, request: AddRequest): void {
+    this.#ids.take(1).then(
+      ([id = 0]) => this.#submit({ thread, request, id }),
       (error: unknown) => {
-        const outcome = { kind: "error", error: toErrorRecord(error) } as const;
-        const outcomes = group.ids.map((_, index) => [index, outcome] as const);
-        this.#answer({ thread, batch, ids: [] }, { type: "added", batch, outcomes });
+        const outcomes = [[0, { kind: "error", error: toErrorRecord(error) }]] as const;
+        const { batch } = request;
+        this.#answer({ thread, request, id: 0 }, { type: "added", batch, outcomes });
       },
     );
+  }
+
+  #submit(origin: Origin): void {
+    const { request, id } = origin;
+    const own = --this.#lastBatch;
+    this.#origins.set(own, origin);
+    this.#add([{ ...request, batch: own, group: { ...request.group, ids: [id] } }]);
   }
 
   /** Passes an answer on to the thread that asked. */
@@ -54,10 +62,17 @@ export class ThreadAdds {
     const origin = this.#origins.get(message.batch);
     if (origin === undefined) return;
     this.#origins.delete(message.batch);
-    this.#answer(origin, { ...message, batch: origin.batch });
+    const { thread, request } = origin;
+    const { outcomes } = message;
+    if (outcomes === "added" || outcomes[0]?.[1].kind !== "numberTaken") {
+      this.#answer(origin, { ...message, batch: request.batch });
+    } else {
+      // Nothing was stored, and nobody has been told the number: another one does as well.
+      this.#submitNew(thread, request);
+    }
   }
 
-  #answer({ thread, ids }: Origin, message: AddedMessage): void {
-    this.#ports.supervisor?.send({ type: "added", thread, ids, message });
+  #answer({ thread, id }: Origin, message: AddedMessage): void {
+    this.#ports.supervisor?.send({ type: "added", thread, ids: [id], message });
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock, Timer, Timers } from "../core/clock.ts";
 import { type AddOrder, plainOrder, readOrder } from "../core/enqueue-order.ts";
 import { UnjamError } from "../core/errors.ts";
+import { invariant } from "../core/invariant.ts";
 import { formatJobId } from "../core/job-id.ts";
 import { ANSWER_MS_MIN, ANSWER_SLACK_MS } from "../core/limits.ts";
 import { storeOverflow } from "../core/overflow.ts";
@@ -63,6 +64,7 @@ export class ThreadEnqueues {
     if (outcome === undefined || outcome.kind === "added") caller.resolve({ id });
     else if (outcome.kind === "exists") caller.resolve({ id: formatJobId(outcome.id) });
     else {
+      invariant(outcome.kind !== "numberTaken", "the engine adds it again under another number");
       const waitedMs = Math.round(this.#clock.now() - caller.since);
       caller.reject(addRefusal(outcome, { shape, id, waitedMs }));
     }

@@ -156,6 +156,7 @@ export interface AddGroup {
   readonly shape: JobShape;
   /** `null` takes the capacity that the queue already has, or the default. */
   readonly capacity: number | null;
+  /** Drawn from `reserveIds`, or the number in `shape.callerId` where that has our form. */
   readonly ids: readonly JobNumber[];
   /** JSON text, one per id. */
   readonly payloads: readonly string[];
@@ -180,7 +181,12 @@ export type AddOutcome =
       readonly capacity: number;
       readonly dropped: readonly JobNumber[];
     }
-  /** The id belongs to another task or payload. */
+  /**
+   * A caller wrote this number as the id of a job of its own before it was drawn for this one.
+   * Nothing was stored, of an atomic group nothing at all: add it again under another number.
+   */
+  | { readonly kind: "numberTaken" }
+  /** The id that the caller gave belongs to another task or payload. */
   | { readonly kind: "taken"; readonly id: JobNumber; readonly task: string }
   | {
       readonly kind: "full";

@@ -3,6 +3,7 @@ import { addFacts } from "./add-facts.ts";
 import { capacityFacts } from "./capacity-facts.ts";
 import { claimFacts } from "./claim-facts.ts";
 import { dropFacts } from "./drop-facts.ts";
+import { numberFacts } from "./number-facts.ts";
 import { operatorFacts } from "./operator-facts.ts";
 import { ownerFacts } from "./owner-facts.ts";
 import { type OpenScene, type OpenStore, Scene } from "./scene.ts";
@@ -20,6 +21,7 @@ export function describeStore(name: string, open: OpenStore): void {
   const openScene: OpenScene = () => Scene.open(open);
   describe(`${name} keeps the store contract`, () => {
     addFacts(openScene);
+    numberFacts(openScene);
     capacityFacts(openScene);
     dropFacts(openScene);
     claimFacts(openScene);

@@ -38,6 +38,8 @@ export interface GroupPlan {
   readonly expireInMs: number | null;
   readonly key: string | null;
   readonly callerId: string | null;
+  /** The caller gave the first number as an id of ours. */
+  readonly isNumberGiven: boolean;
   readonly capacity: number | null;
   readonly atomic: boolean;
   readonly overflow: StoreOverflow;
@@ -67,6 +69,7 @@ const group: fc.Arbitrary<GroupPlan> = fc.record({
   expireInMs: fc.constantFrom(null, null, null, 0, 50, 20_000),
   key: fc.constantFrom(null, null, null, "k", "l"),
   callerId: fc.constantFrom(null, null, null, "mine", "yours"),
+  isNumberGiven: fc.constantFrom(false, false, false, true),
   capacity: fc.constantFrom(null, null, 1, 3, 8),
   atomic: fc.boolean(),
   overflow: fc.constantFrom("refuse", "refuse", "drop-newest", "drop-oldest"),

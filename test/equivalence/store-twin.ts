@@ -1,4 +1,5 @@
 import type { JobRecord, JobShape, Lease, OwnerId, Settlement } from "../../src/core/job.ts";
+import { formatJobId } from "../../src/core/job-id.ts";
 import { LOSSES_MAX } from "../../src/core/limits.ts";
 import type { AddGroup, QueueRecord } from "../../src/store/store.ts";
 import { anOwner, type OpenedStore } from "../conformance/scene.ts";
@@ -94,10 +95,11 @@ export class StoreTwin implements AsyncDisposable {
   }
 
   #group(plan: GroupPlan): AddGroup {
-    const { runInMs, expireInMs, jobs, capacity, atomic, overflow, ...rest } = plan;
+    const { runInMs, expireInMs, jobs, capacity, atomic, overflow, isNumberGiven, ...rest } = plan;
     const now = this.#opened.clock.wallNow();
     const shape: JobShape = {
       ...rest,
+      ...(isNumberGiven ? { callerId: formatJobId(jobs[0]?.id ?? 1) } : {}),
       extra: null,
       runAt: runInMs === null ? null : now + runInMs,
       expireAt: expireInMs === null ? null : now + expireInMs,

@@ -1,6 +1,7 @@
 import type { EpochMs } from "../../core/clock.ts";
 import { invariant } from "../../core/invariant.ts";
 import type { JobNumber, JobShape } from "../../core/job.ts";
+import { isCallersNumber } from "../../core/job-id.ts";
 import { DROPS_MAX, KEEP_DROPPED_MS } from "../../core/limits.ts";
 import type { AddAnswer, AddGroup, AddOutcome } from "../store.ts";
 import type { JobTable } from "./job-table.ts";
@@ -9,6 +10,7 @@ import type { OwnerTable } from "./owner-table.ts";
 import { endOf } from "./settle-jobs.ts";
 
 const ADDED: AddOutcome = { kind: "added" };
+const NUMBER_TAKEN: AddOutcome = { kind: "numberTaken" };
 
 /** What adding needs to see of the store. */
 export interface AddScene {
@@ -128,6 +130,11 @@ function storeDropped(
 
 /** Nothing of an atomic group goes in: what is new of it is dropped. */
 function dropWhole(admission: Admission, { ids, payloads }: AddGroup): AddOutcome[] {
+  // They are added again together, so none of them may be stored before.
+  const isAnyTaken = ids.some(
+    (id, index) => judge(admission, id, payloads[index] ?? "") === NUMBER_TAKEN,
+  );
+  if (isAnyTaken) return ids.map(() => NUMBER_TAKEN);
   return ids.map((id, index) => {
     const payload = payloads[index] ?? "";
     const outcome = judge(admission, id, payload);
@@ -168,6 +175,8 @@ function judge(admission: Admission, id: JobNumber, payload: string): AddOutcome
   const { task, key, callerId } = shape;
   const known = jobs.get(id) ?? (callerId === null ? undefined : jobs.byCallerId(callerId));
   if (known !== undefined) {
+    const { id: found, shape: other } = known;
+    if (other.callerId !== callerId && isCallersNumber({ id: found, ...other })) return NUMBER_TAKEN;
     const isSame = known.shape.task === task && known.payload === payload;
     return isSame
       ? { kind: "exists", id: known.id }

@@ -1,5 +1,6 @@
 import { invariant } from "../../core/invariant.ts";
 import type { JobNumber, JobShape } from "../../core/job.ts";
+import { isCallersNumber } from "../../core/job-id.ts";
 import {
   CONSUMER_GONE_MS,
   DROPS_MAX,
@@ -25,11 +26,12 @@ const INSERT_LEASED = `INSERT OR IGNORE INTO jobs(id, queue, task, state, priori
 claimed_at, created_at, payload) VALUES (?, ?, ?, 2, 0, ?, 1, ?, ?, ?, ?, ?)`;
 const ANY_READY = `SELECT 1 FROM jobs WHERE state = 1 AND queue = ? AND task = ?
 AND priority < ${SUSPECT_PRIORITY} LIMIT 1`;
-const FIND_ID = "SELECT id, task, payload FROM jobs WHERE id = ?";
-const FIND_CALLER_ID = "SELECT id, task, payload FROM jobs WHERE caller_id = ?";
+const FIND_ID = "SELECT id, task, payload, caller_id FROM jobs WHERE id = ?";
+const FIND_CALLER_ID = "SELECT id, task, payload, caller_id FROM jobs WHERE caller_id = ?";
 const FIND_KEY = "SELECT id FROM jobs WHERE task = ? AND key = ? AND state < 3";
 
 const ADDED: AddOutcome = { kind: "added" };
+const NUMBER_TAKEN: AddOutcome = { kind: "numberTaken" };
 
 /** Where a group's jobs go, looked up once. */
 interface Target {
@@ -71,10 +73,10 @@ function wholeRefused(
 ): AddAnswer {
   const isDropped = refusal.kind === "full" && mayDrop(group, refusal) === "drop-newest";
   if (!isDropped) return group.ids.map(() => refusal);
-  return group.ids.map((_, index) => {
-    const one = oneOf(group, index, isLater(tx, group));
-    return known(tx, target, one) ?? storeDropped(tx, target, one);
-  });
+  const all = group.ids.map((_, index) => oneOf(group, index, isLater(tx, group)));
+  // They are added again together, so none of them may be stored before.
+  if (all.some((one) => known(tx, target, one) === NUMBER_TAKEN)) return all.map(() => NUMBER_TAKEN);
+  return all.map((one) => known(tx, target, one) ?? storeDropped(tx, target, one));
 }
 
 /** The group's overflow policy, where somebody consumes the queue. */
@@ -284,6 +286,10 @@ function existing(
     (callerId === null ? undefined : tx.connection.prepare(FIND_CALLER_ID).get(callerId));
   if (row === undefined) return undefined;
   const found = Number(row["id"]);
+  const foundCallerId = typeof row["caller_id"] === "string" ? row["caller_id"] : null;
+  if (foundCallerId !== callerId && isCallersNumber({ id: found, callerId: foundCallerId })) {
+    return NUMBER_TAKEN;
+  }
   if (row["task"] === target.task && row["payload"] === payload)
     return { kind: "exists", id: found };
   const task = tx.connection
