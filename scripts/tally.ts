@@ -1,14 +1,16 @@
 /**
- * Prints what vitest counted, from the reports that `npm test`, `npm run test:root` and
- * `npm run test:frameworks` leave when CI is set. Todos are named, so that what is open is always in the log. Ends with exit code 1
- * when a test failed, was skipped, or when there were none.
+ * Prints what vitest counted, from the reports that `npm test`, `npm run test:root`,
+ * `npm run test:frameworks` and `npm run matrix` leave when CI is set. Todos are named, so that what
+ * is open is always in the log. Ends with exit code 1 when a test failed, was skipped, or when
+ * there were none.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 
+const COVERAGE = new URL("../coverage/", import.meta.url);
 /** Each is there only when the run before it was green. */
-const REPORTS = ["vitest.json", "vitest-root.json", "vitest-frameworks.json"].map(
-  (name) => new URL(`../coverage/${name}`, import.meta.url),
-);
+const REPORTS = globSync("vitest*.json", { cwd: COVERAGE })
+  .toSorted()
+  .map((name) => new URL(name, COVERAGE));
 
 interface Report {
   readonly success: boolean;
@@ -60,7 +62,7 @@ function printNames(report: Report, status: string, title: string): number {
 }
 
 function main(): number {
-  const reports = REPORTS.filter((file) => existsSync(file)).map(readReport);
+  const reports = REPORTS.map(readReport);
   if (reports.length === 0) {
     console.error("There is no report of a test run: vitest did not get as far as that.");
     return 1;

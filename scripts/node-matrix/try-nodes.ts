@@ -1,7 +1,8 @@
 /**
  * Tries the packed package on the Node versions that it supports besides the pinned one: a smoke
- * test, the command, and every code block of the docs. For CI; needs `npm ci` in this folder and
- * an up-to-date dist/.
+ * test, the command, and every code block of the docs; and the tests of unjam/sync, which reads
+ * who awaits whom from V8's stack traces, and those differ from version to version. For CI; needs
+ * `npm ci` in this folder and an up-to-date dist/.
  *
  *     node scripts/node-matrix/try-nodes.ts
  */
@@ -9,25 +10,14 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { outsideEnvironment, packProject, readManifest, ROOT } from "../packed-project.ts";
+import { OTHER_NODES, type OtherNode } from "./other-nodes.ts";
 
 const HERE = import.meta.dirname;
 const SMOKE_OUTPUT = "memory: 42\nsqlite:smoke.db 42\ntrue\ntrue\n";
 /** A program that closed its app ends soon; a forgotten timer would keep it alive. */
 const CALL_MS_MAX = 10_000;
-
-/** A Node that is tried, and where it stands. */
-interface Candidate {
-  readonly node: string;
-  readonly version: string;
-}
-
-function candidates(): readonly Candidate[] {
-  const { dependencies = {} } = readManifest(HERE);
-  return Object.entries(dependencies).map(([alias, wanted]) => ({
-    node: join(HERE, "node_modules", alias, "bin/node"),
-    version: `v${wanted.split("@")[1] ?? ""}`,
-  }));
-}
+/** They take 10 s; what hangs is killed. */
+const TESTS_MS_MAX = 180_000;
 
 /** What a program prints, on stdout only; its warnings go to CI's log. */
 function output(node: string, argv: readonly string[], cwd: string): string {
@@ -47,7 +37,7 @@ function expectEqual(what: string, actual: string, wanted: string): void {
   console.log(`  ${what}: ok`);
 }
 
-function tryNode({ node, version }: Candidate): void {
+function tryNode({ node, version }: OtherNode): void {
   console.log(`Node ${version}`);
   expectEqual("version", output(node, ["--version"], HERE).trim(), version);
   // A fresh project for each, so that no Node meets a file that another has left.
@@ -65,6 +55,21 @@ function tryNode({ node, version }: Candidate): void {
     [join(ROOT, "scripts/run-docs.ts"), "--node", node, "--project", project.folder],
     { stdio: "inherit" },
   );
+  runSyncTests({ node, version });
 }
 
-for (const candidate of candidates()) tryNode(candidate);
+/** Leaves a report for scripts/tally.ts. @throws when one fails, or none runs */
+function runSyncTests({ node, version }: OtherNode): void {
+  const report = `coverage/vitest-sync-${version}.json`;
+  const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
+  const flags = ["--config=vitest.sync.config.ts", "--coverage.enabled=false"];
+  const reporters = ["--reporter=dot", "--reporter=json", `--outputFile.json=${report}`];
+  execFileSync(node, [vitest, "run", ...flags, ...reporters], {
+    cwd: ROOT,
+    env: outsideEnvironment(),
+    stdio: "inherit",
+    timeout: TESTS_MS_MAX,
+  });
+}
+
+for (const other of OTHER_NODES) tryNode(other);

@@ -1,3 +1,4 @@
+import { toErrorRecord } from "./error-record.ts";
 import { UnjamError } from "./errors.ts";
 import { isError } from "./is-error.ts";
 import { PAYLOAD_BYTES_MAX, PAYLOAD_DEPTH_MAX, RESULT_BYTES_MAX } from "./limits.ts";
@@ -50,7 +51,8 @@ function stringify(value: unknown): Json {
     const text: string | undefined = JSON.stringify(value);
     return text === undefined ? { text, reason: `it is ${typeof value}` } : { text };
   } catch (error) {
-    return { text: undefined, reason: isError(error) ? error.message : "it threw" };
+    // What a toJSON throws is the caller's: to read it may throw too.
+    return { text: undefined, reason: isError(error) ? toErrorRecord(error).message : "it threw" };
   }
 }
 

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { PAYLOAD_BYTES_MAX } from "../../src/core/limits.ts";
 import type { JobStatus } from "../../src/index.ts";
@@ -117,6 +118,8 @@ describe("enqueue refuses", () => {
       ["x", "[".repeat(150) + "]".repeat(150)],
       "UNJAM_PAYLOAD_TOO_DEEP",
     ],
+    ["an option that it does not have", ["x", "1", "--prio", "1"], "UNJAM_UNKNOWN_OPTION"],
+    ["a delay in no unit", ["x", "1", "--delay", "5parsecs"], "UNJAM_INVALID_OPTION"],
     ["a priority beyond 9", ["x", "1", "--priority", "10"], "UNJAM_INVALID_OPTION"],
   ])("%s", async (_, line, expected) => {
     await using folder = new CommandFolder();
@@ -140,6 +143,17 @@ describe("enqueue refuses", () => {
     expect(over.code).toBe(2);
     expect(over.stderr).toContain("[UNJAM_PAYLOAD_TOO_LARGE]");
     expect(await jobsIn(folder)).toHaveLength(1);
+  });
+
+  it("nothing of an input with the keys __proto__ and constructor: it is stored as it is", async () => {
+    await using folder = new CommandFolder();
+    const input = '{"__proto__":{"a":1},"constructor":{"prototype":{"b":2}}}';
+
+    const { code } = await folder.unjam(["enqueue", "x", input]);
+
+    expect(code).toBe(0);
+    using store = new DatabaseSync(join(folder.path, ".unjam/jobs.db"));
+    expect(store.prepare("SELECT payload FROM jobs").get()).toEqual({ payload: input });
   });
 
   it("a module that throws while it loads", async () => {

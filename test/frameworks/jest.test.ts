@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { OTHER_NODES } from "../../scripts/node-matrix/other-nodes.ts";
 import { FrameworkProject } from "./framework-project.ts";
 import { run } from "./program.ts";
 import { pageFile, recipe } from "./recipe.ts";
@@ -8,6 +9,8 @@ const RUN_MS_MAX = 60_000;
 
 const MODULE_TEST = `
 import { open } from "unjam";
+import { JoinableQueue } from "unjam/sync";
+import { openTest } from "unjam/testing";
 import { greet, sum } from "./tasks.mts";
 
 test("greets and sums in an ES module", async () => {
@@ -17,6 +20,20 @@ test("greets and sums in an ES module", async () => {
   expect(await jobs[1].result()).toBe("5050, from a job thread");
   expect(await jobs[0].result()).toBe("hello Ada, from the main thread");
   await app.close();
+});
+
+test("has its other entries in an ES module too", async () => {
+  const jobs = await openTest({ tasks: [greet] });
+  const job = await jobs.app.enqueue(greet, { name: "Ada" }, { delayMs: 60_000 });
+  await jobs.clock.advance(60_000);
+  const queue = new JoinableQueue({ capacity: 1 });
+  queue.consume(async (item) => item);
+  await queue.put(1);
+
+  expect(await job.result()).toBe("hello Ada, from the main thread");
+  expect(await queue.join()).toMatchObject({ done: 1, failed: 0 });
+  queue.close();
+  await jobs.close();
 });
 `;
 
@@ -65,9 +82,23 @@ describe(`the small app under jest ${VERSIONS.jest}`, () => {
   it("passes its tests in CommonJS and in ES modules, and jest ends by itself", async () => {
     const { code, stderr } = await project.script("test.sh", RUN_MS_MAX);
 
-    expect(stderr).toMatch(/^Tests: +5 passed, 5 total$/m);
+    expect(stderr).toMatch(/^Tests: +6 passed, 6 total$/m);
     expect(code).toBe(0);
   });
+
+  it.each(OTHER_NODES)(
+    "passes its tests in ES modules on $version, as on every Node that unjam supports",
+    async ({ node }) => {
+      const jest = ["--experimental-vm-modules", "node_modules/jest/bin/jest.js"];
+      const { code, stderr } = await run([node, ...jest, "module.test.mjs"], {
+        folder: project.folder,
+        limitMs: RUN_MS_MAX,
+      });
+
+      expect(stderr).toMatch(/^Tests: +2 passed, 2 total$/m);
+      expect(code).toBe(0);
+    },
+  );
 
   it("is refused by a jest without ES modules, which says what it needs", async () => {
     const { code, stderr } = await run(["jest", "jobs.test.js"], {

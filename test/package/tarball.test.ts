@@ -13,13 +13,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, inject, it } from "vitest";
 import { outsideEnvironment, readManifest, ROOT } from "../../scripts/packed-project.ts";
+import { deadLinks } from "./page-links.ts";
 import type { SpawnSyncReturns } from "node:child_process";
 
 const folder = inject("emptyProject");
 const installed = join(folder, "node_modules/unjam");
 const { version } = readManifest();
 
-const UNPACKED_BYTES_MAX = 1_500_000;
+const CODE = /^dist\/.+(?<!\.test)\.(?:js|d\.ts)$|^bin\/unjam\.js$|^package\.json$/;
+const READING =
+  /^(?:README|CHANGELOG|ARCHITECTURE)\.md$|^LICENSE$|^docs\/.+\.md$|^examples\/(?:.+\.(?:md|ts|jpg|png)|tsconfig\.json)$/;
+
+/** What a program may load. */
+const CODE_BYTES_MAX = 1_500_000;
+/** What only people read. */
+const READING_BYTES_MAX = 400_000;
 /** A program that closed its app ends by itself, and soon; a forgotten timer would keep it alive. */
 const PROGRAM_MS_MAX = 10_000;
 
@@ -58,13 +66,8 @@ describe("the tarball", () => {
     expect(status, stdout).toBe(0);
   });
 
-  it("holds the compiled package, its command, licence and changelog, and nothing else", () => {
-    const unexpected = filesOf(installed).filter(
-      (name) =>
-        !/^dist\/.+(?<!\.test)\.(?:js|d\.ts)$|^bin\/unjam\.js$|^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(
-          name,
-        ),
-    );
+  it("holds the compiled package, its command, licence, pages and examples, and nothing else", () => {
+    const unexpected = filesOf(installed).filter((name) => !CODE.test(name) && !READING.test(name));
 
     expect(unexpected).toEqual([]);
     expect(filesOf(installed)).toEqual(
@@ -72,13 +75,23 @@ describe("the tarball", () => {
     );
   });
 
-  it(`takes at most ${UNPACKED_BYTES_MAX} bytes on the disk`, () => {
-    const bytes = filesOf(installed).reduce(
-      (sum, name) => sum + statSync(join(installed, name)).size,
-      0,
-    );
+  it.each([
+    ["code", CODE, CODE_BYTES_MAX],
+    ["pages and examples", READING, READING_BYTES_MAX],
+  ])("has %s that matches %s of at most %i bytes", (_what, pattern, bytesMax) => {
+    const bytes = filesOf(installed)
+      .filter((name) => pattern.test(name))
+      .reduce((sum, name) => sum + statSync(join(installed, name)).size, 0);
 
-    expect(bytes).toBeLessThan(UNPACKED_BYTES_MAX);
+    expect(bytes).toBeGreaterThan(0);
+    expect(bytes).toBeLessThan(bytesMax);
+  });
+
+  it("has pages whose links lead to a file, a folder or a heading that is in it", () => {
+    const pages = filesOf(installed).filter((name) => name.endsWith(".md"));
+
+    expect(pages).toEqual(expect.arrayContaining(["README.md", "docs/sync.md"]));
+    expect(pages.flatMap((page) => deadLinks(installed, page))).toEqual([]);
   });
 });
 
@@ -176,6 +189,19 @@ describe("the installed package", () => {
     );
 
     expect(stdout).toBe("");
+  });
+
+  it("brings examples that run where they are copied to", () => {
+    cpSync(join(installed, "examples/batch"), join(folder, "batch"), { recursive: true });
+
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ["--disable-warning=ExperimentalWarning", "batch/main.ts"],
+      { cwd: folder, encoding: "utf8", env: outsideEnvironment(), timeout: PROGRAM_MS_MAX },
+    );
+
+    expect(stderr).toBe("");
+    expect(status).toBe(0);
   });
 
   it("puts the command unjam into node_modules/.bin", () => {
