@@ -8,5 +8,6 @@ export type { EnqueueOptions } from "./core/enqueue-order.ts";
 export { isUnjamError, UnjamError, type ErrorCode, type ErrorDetails } from "./core/errors.ts";
 export type { AppEventName, AppEvents } from "./core/events.ts";
 export type { ChildJob, JobContext, Logger, LogLevel } from "./core/job-context.ts";
+export type { TraceContext } from "./core/trace-context.ts";
 export type { JobState } from "./core/job-state.ts";
 export { giveUp, retryIn } from "./core/verdict.ts";

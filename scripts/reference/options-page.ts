@@ -24,6 +24,7 @@ const TITLES: Readonly<Record<keyof typeof optionTables, string | null>> = {
   FASTIFY_OPTIONS: "`fastify.register(unjamFastify, options)`",
   EXPRESS_OPTIONS: "`unjamErrors(options)` for Express",
   BACKOFF_OPTIONS: null,
+  TRACE_OPTIONS: null,
   JOINABLE_QUEUE_OPTIONS: "`new JoinableQueue(options)` of `unjam/sync`",
   PUT_OPTIONS: "`queue.put(value, options)` and `queue.ask`",
   WAIT_OPTIONS: "`queue.get(options)` and `queue.join`",

@@ -65,11 +65,7 @@ export class Outbox<Answer> {
   #over: Error | undefined;
   #timer: { readonly timer: Timer; readonly at: MonotonicMs } | undefined;
 
-  constructor(
-    ports: OutboxPorts,
-    send: (message: ToEngine) => void,
-    toAnswer: ToAnswer<Answer>,
-  ) {
+  constructor(ports: OutboxPorts, send: (message: ToEngine) => void, toAnswer: ToAnswer<Answer>) {
     this.#clock = ports.clock;
     this.#timers = ports.timers;
     this.#draw = ports.draw;

@@ -7,6 +7,7 @@ import { ENQUEUE_OPTIONS } from "./option-tables.ts";
 import { invalid, readOptions, readSignal } from "./options.ts";
 import { type Overflow, type OverflowOption, readOverflow } from "./overflow.ts";
 import type { TaskFacts } from "./task.ts";
+import { extraOf, readTrace, type TraceContext } from "./trace-context.ts";
 
 /** How one job is enqueued. Durations are milliseconds; docs/reference/options.md has the bounds. */
 export interface EnqueueOptions {
@@ -28,6 +29,8 @@ export interface EnqueueOptions {
   readonly whenFull?: OverflowOption;
   /** Give up unless it has started by then. */
   readonly expireMs?: number;
+  /** The trace that the job belongs to; its handler gets it as `ctx.trace`. `{}` is none. */
+  readonly trace?: Partial<TraceContext> | undefined;
   readonly signal?: AbortSignal;
   /** Not on SQLite or memory. */
   readonly tx?: unknown;
@@ -98,6 +101,7 @@ export function readOrder(plain: AddOrder, options: unknown, clock: Clock): Read
     // An id of our form is kept beside its number: it tells a number that was drawn for the job
     // from one that its caller wrote, which may be drawn for another job one day.
     callerId: ownId === null ? (given.id ?? null) : formatJobId(ownId),
+    extra: extraOf(readTrace(given.trace, where)),
   };
   const whenFull = readOverflow(given.whenFull, where) ?? "wait";
   const order = { ...plain, shape, whenFull, waitMs: given.waitMs };

@@ -1,4 +1,5 @@
 import type { EpochMs } from "./clock.ts";
+import type { TraceContext } from "./trace-context.ts";
 
 /** What a handler gets beside its input. */
 export interface JobContext {
@@ -11,6 +12,8 @@ export interface JobContext {
   readonly signal: AbortSignal;
   /** When `timeoutMs` is over, by the wall clock. */
   readonly deadlineAt: EpochMs;
+  /** What the job was enqueued with as `trace`. Pass it on with what the handler enqueues. */
+  readonly trace: TraceContext | undefined;
   /**
    * Reports how far the job is, 0 to 1, with a note of at most 500 characters. Written to the
    * store at most every 200 ms; the latest wins.

@@ -75,6 +75,10 @@ export const PAYLOAD_DEPTH_MAX = 100;
 export const ERROR_CHARS_MAX = 8_192;
 export const STACK_LINES_MAX = 30;
 export const NOTE_CHARS_MAX = 500;
+/** W3C Trace Context: 55 characters in its first version; later ones may add to it. */
+export const TRACEPARENT_CHARS_MAX = 256;
+/** What a system should pass on at least, by the same paper; it travels with the job to its handler. */
+export const TRACESTATE_CHARS_MAX = 512;
 export const PROGRESS_FLUSH_MS = 200;
 
 /** One `enqueueMany` is one transaction; this bounds how long it can hold the file's write lock. */

@@ -27,6 +27,8 @@ import {
   TIMEOUT_MS_DEFAULT,
   TIMEOUT_MS_MAX,
   TIMER_MS_MAX,
+  TRACEPARENT_CHARS_MAX,
+  TRACESTATE_CHARS_MAX,
   WAITERS_MAX_DEFAULT,
   WAIT_MS_DEFAULT,
 } from "./limits.ts";
@@ -59,8 +61,14 @@ export interface EnqueueOptionValues {
   readonly waitMs: number;
   readonly whenFull: unknown;
   readonly expireMs: number | undefined;
+  readonly trace: TraceOptionValues;
   readonly signal: unknown;
   readonly tx: unknown;
+}
+
+export interface TraceOptionValues {
+  readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
 }
 
 export interface WaitOptionValues {
@@ -170,6 +178,21 @@ export const TASK_OPTIONS: OptionTable<TaskOptionValues> = {
   },
 };
 
+export const TRACE_OPTIONS: OptionTable<TraceOptionValues> = {
+  traceparent: {
+    kind: "text",
+    fallback: undefined,
+    charsMax: TRACEPARENT_CHARS_MAX,
+    about: "the W3C header of that name",
+  },
+  tracestate: {
+    kind: "text",
+    fallback: undefined,
+    charsMax: TRACESTATE_CHARS_MAX,
+    about: "the W3C header of that name",
+  },
+};
+
 export const ENQUEUE_OPTIONS: OptionTable<EnqueueOptionValues> = {
   id: {
     kind: "text",
@@ -197,6 +220,7 @@ export const ENQUEUE_OPTIONS: OptionTable<EnqueueOptionValues> = {
     about: "what to do while the queue is full",
   },
   expireMs: ms(undefined, [1, DELAY_MS_MAX], "give up unless it has started by then"),
+  trace: { kind: "group", of: TRACE_OPTIONS, about: "handed to the handler as ctx.trace" },
   signal: SIGNAL,
   tx: {
     kind: "other",

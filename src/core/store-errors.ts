@@ -75,7 +75,7 @@ export const STORE_ERRORS = {
   },
   UNJAM_SCHEMA_NEWER: {
     message: (d: { file: string; needed: number; known: number }): string =>
-      `${d.file} was written by a newer unjam (needs schema ${d.needed}, this one writes ${d.known})`,
+      `${d.file} was written by a newer unjam (needs version ${d.needed}, this one knows ${d.known})`,
     help: "Update unjam here, or use the version that wrote the file.",
     httpStatus: 500,
     exitCode: 4,

@@ -12,6 +12,7 @@ import { formatJobId } from "../core/job-id.ts";
 import { NOTE_CHARS_MAX } from "../core/limits.ts";
 import { RESULT_OPTIONS } from "../core/option-tables.ts";
 import { invalid, readOptions, readSignal } from "../core/options.ts";
+import { type TraceContext, traceOf } from "../core/trace-context.ts";
 
 /** Where a context's calls go: the loop runner's outbox, or a job thread's port. */
 export interface AttemptLink {
@@ -44,6 +45,7 @@ export class AttemptContext implements JobContext {
   readonly deadlineAt: EpochMs;
   readonly #id: JobNumber;
   readonly #task: string;
+  readonly #extra: string | null;
   readonly #link: AttemptLink;
   #abort: AbortController | undefined;
   #revoked: Error | undefined;
@@ -55,11 +57,13 @@ export class AttemptContext implements JobContext {
       readonly attempt: number;
       readonly task: string;
       readonly deadlineAt: EpochMs;
+      readonly extra: string | null;
     },
     link: AttemptLink,
   ) {
     this.#id = facts.id;
     this.#task = facts.task;
+    this.#extra = facts.extra;
     this.#link = link;
     this.token = facts.token;
     this.attempt = facts.attempt;
@@ -68,6 +72,11 @@ export class AttemptContext implements JobContext {
 
   get jobId(): string {
     return formatJobId(this.#id);
+  }
+
+  /** Read when asked for: most jobs have none. */
+  get trace(): TraceContext | undefined {
+    return traceOf(this.#extra);
   }
 
   /** Made when first asked for: most handlers never look at it. */

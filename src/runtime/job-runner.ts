@@ -58,7 +58,7 @@ export class JobRunner {
   }
 
   async #run(job: ClaimedJob): Promise<void> {
-    const { id, token, task } = job;
+    const { id, token, task, extra } = job;
     const body = this.#tasks.get(task);
     if (body === undefined) {
       this.#send({ type: "end", id, token, end: this.#unknownTask(task) });
@@ -66,7 +66,7 @@ export class JobRunner {
     }
     const deadlineAt = Math.round(this.#clock.wallNow() + body.facts.timeoutMs);
     const context = new AttemptContext(
-      { id, token, attempt: job.attempt + 1, task, deadlineAt },
+      { id, token, attempt: job.attempt + 1, task, deadlineAt, extra },
       {
         progress: (jobId, jobToken, report) =>
           this.#send({ type: "progress", id: jobId, token: jobToken, ...report }),

@@ -46,6 +46,7 @@ interface LoopAttempt {
   readonly token: number;
   readonly attempt: number;
   readonly payload: string;
+  readonly extra: string | null;
   /** Both made when it starts. */
   context: AttemptContext | undefined;
   slot: Slot | undefined;
@@ -131,7 +132,7 @@ export class LoopRunner {
   }
 
   take(columns: readonly AttemptColumns[]): void {
-    for (const { task, ids, tokens, attempts, payloads } of columns) {
+    for (const { task, ids, tokens, attempts, payloads, extras } of columns) {
       const body = this.#tasks.get(task);
       for (let index = 0; index < ids.length; index++) {
         const id = ids[index] ?? 0;
@@ -149,6 +150,7 @@ export class LoopRunner {
           token,
           attempt,
           payload,
+          extra: extras?.[index] ?? null,
           context: undefined,
           slot: undefined,
           phase,
@@ -240,11 +242,12 @@ export class LoopRunner {
   }
 
   #start(running: LoopAttempt): void {
-    const { body, id, token, attempt } = running;
+    const { body, id, token, attempt, extra } = running;
     const { name: task, timeoutMs } = body.facts;
     const startedAt = this.#clock.now();
     const deadlineAt = Math.round(this.#clock.wallNow() + timeoutMs);
-    const context = new AttemptContext({ id, token, attempt, task, deadlineAt }, this.#link);
+    const facts = { id, token, attempt, task, deadlineAt, extra };
+    const context = new AttemptContext(facts, this.#link);
     running.context = context;
     running.phase = "running";
     this.#running.set(id, running);

@@ -96,7 +96,7 @@ export async function runWithin<In, Out>(
   const payload = typeof checked === "string" ? checked : await checked;
 
   const deadlineAt = Math.round(around.clock.wallNow() + timeoutMs);
-  const facts = { id: NO_JOB, token: attempt, attempt, task: name, deadlineAt };
+  const facts = { id: NO_JOB, token: attempt, attempt, task: name, deadlineAt, extra: null };
   const context = new AttemptContext(facts, { ...around, progress: () => undefined });
   const revoke = (): void => context.revoke(reasonOf(signal));
   if (signal?.aborted === true) revoke();

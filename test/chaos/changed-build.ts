@@ -13,11 +13,11 @@ export const EXTRA = '{"trace":"00-4bf9","later":[1]}';
 
 /** What the next version might do: one more schema, columns and a table that this one does not know. */
 export const NEWER: readonly Change[] = [
-  ["store/sqlite/schema.ts", "SCHEMA_VERSION = 2", "SCHEMA_VERSION = 3"],
+  ["store/sqlite/schema.ts", "SCHEMA_VERSION = 3", "SCHEMA_VERSION = 4"],
   [
     "store/sqlite/schema.ts",
-    "[VERSION_1, VERSION_2]",
-    `[VERSION_1, VERSION_2, \`ALTER TABLE jobs ADD COLUMN shade TEXT DEFAULT 'blue';
+    "[VERSION_1, VERSION_2, VERSION_3]",
+    `[VERSION_1, VERSION_2, VERSION_3, \`ALTER TABLE jobs ADD COLUMN shade TEXT DEFAULT 'blue';
 ALTER TABLE queues ADD COLUMN hue INTEGER NOT NULL DEFAULT 7;
 ALTER TABLE owners ADD COLUMN region TEXT;
 CREATE TABLE later (name TEXT PRIMARY KEY);\`]`,

@@ -1,9 +1,11 @@
 import { expect, it } from "vitest";
 import { ChangedBuild, EXTRA, NEWER } from "./changed-build.ts";
+import { until } from "./condition.ts";
 import { type RemoteApp, Workshop } from "./remote-app.ts";
 import { StoreFile } from "./store-file.ts";
 
 const WORK = { loop: 5, threads: 1 };
+
 /** Some of each task, from `first` on. */
 async function enqueueSome(app: RemoteApp, first: number): Promise<void> {
   const input = Array.from({ length: 100 }, (_, index) => ({ n: first + index }));
@@ -67,7 +69,7 @@ it("a file that a newer build keeps for itself is refused by its code, also to a
   await using next = await shop.open({ work: WORK, build: newer.index });
   {
     using file = StoreFile.open(shop.file);
-    file.db.exec("UPDATE unjam_meta SET value = 3 WHERE name = 'min_writer'");
+    file.db.exec("UPDATE unjam_meta SET value = 4 WHERE name = 'min_writer'");
   }
 
   const enqueued = await older.call("enqueue", { task: "quick", input: { n: 1 } });
@@ -86,6 +88,31 @@ it("a file that a newer build keeps for itself is refused by its code, also to a
   using file = StoreFile.open(shop.file);
   expect(file.jobs().map(({ n, state }) => `${n} ${state}`)).toEqual(["2 done"]);
 });
+
+it("jobs in a newer build's format wait for it, and those behind them do not", async () => {
+  using newer = new ChangedBuild([["store/sqlite/schema.ts", "ROW_FORMAT = 1", "ROW_FORMAT = 2"]]);
+  using shop = new Workshop();
+  await using older = await shop.open({ work: WORK });
+  const waiting = [await older.enqueue("quick", { n: 1 }, { delayMs: 3_600_000 })];
+  waiting.push(await older.enqueue("crunch", { n: 2 }, { delayMs: 3_600_000 }));
+  {
+    using file = StoreFile.open(shop.file);
+    file.db.exec("UPDATE jobs SET format = 2, run_at = 0");
+  }
+
+  for (let n = 3; n <= 20; n++) await older.enqueue(n % 2 === 0 ? "quick" : "crunch", { n });
+  await until("the others are done", () => (shop.runs().size === 18 ? true : undefined));
+  const left = await Promise.all(waiting.map((id) => older.ask("status", { id })));
+  await using next = await shop.open({ work: WORK, build: newer.index });
+  await next.ask("join", { options: { waitMs: 20_000 } });
+  await Promise.all([older.close(), next.close()]);
+
+  expect(left).toMatchObject(waiting.map((id) => ({ id, state: "ready", attempt: 0 })));
+  using file = StoreFile.open(shop.file);
+  expect(file.jobs("state <> 3 OR attempt <> 1 OR losses > 0")).toEqual([]);
+  expect([...runsOf(shop, file, "format = 2")]).not.toContain(older.program.pid);
+  expect(file.faults()).toEqual([]);
+}, 60_000);
 
 it("processes that open one new file at the same time all find a store", async () => {
   for (let round = 1; round <= 5; round++) {

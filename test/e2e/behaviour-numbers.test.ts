@@ -25,82 +25,85 @@ async function idsOnceDone(app: App): Promise<string[]> {
   return jobs.map(({ id }) => id);
 }
 
-describe.each(EVERYWHERE)("an id of our form that nobody was given, on $store, $runtime", (mode) => {
-  it("is the job's id, and repeats it as a caller's own id does", async () => {
-    await using stage = await Stage.open(mode);
-    const app = await stage.app({ tasks });
+describe.each(EVERYWHERE)(
+  "an id of our form that nobody was given, on $store, $runtime",
+  (mode) => {
+    it("is the job's id, and repeats it as a caller's own id does", async () => {
+      await using stage = await Stage.open(mode);
+      const app = await stage.app({ tasks });
 
-    const first = await app.enqueue(echo, 1, { id: "j_5" });
-    const again = await app.enqueue(echo, 1, { id: "j_5" });
+      const first = await app.enqueue(echo, 1, { id: "j_5" });
+      const again = await app.enqueue(echo, 1, { id: "j_5" });
 
-    expect([first.id, again.id]).toEqual(["j_5", "j_5"]);
-    expect(await again.result()).toBe(1);
-    expect(await idsOnceDone(app)).toEqual(["j_5"]);
-  });
+      expect([first.id, again.id]).toEqual(["j_5", "j_5"]);
+      expect(await again.result()).toBe(1);
+      expect(await idsOnceDone(app)).toEqual(["j_5"]);
+    });
 
-  it("with another input or task is refused", async () => {
-    await using stage = await Stage.open(mode);
-    const app = await stage.app({ tasks });
-    const { id } = await app.enqueue(echo, 1);
-    await app.enqueue(echo, 1, { id: "j_5" });
+    it("with another input or task is refused", async () => {
+      await using stage = await Stage.open(mode);
+      const app = await stage.app({ tasks });
+      const { id } = await app.enqueue(echo, 1);
+      await app.enqueue(echo, 1, { id: "j_5" });
 
-    for (const taken of [id, "j_5"]) {
-      const details = { id: taken, task: "echo" };
-      const refused = { code: "UNJAM_ID_TAKEN", details };
-      await expect(app.enqueue(echo, 2, { id: taken })).rejects.toMatchObject(refused);
-      await expect(app.enqueue(other, 1, { id: taken })).rejects.toMatchObject(refused);
-    }
-    expect(await idsOnceDone(app)).toHaveLength(2);
-  });
+      for (const taken of [id, "j_5"]) {
+        const details = { id: taken, task: "echo" };
+        const refused = { code: "UNJAM_ID_TAKEN", details };
+        await expect(app.enqueue(echo, 2, { id: taken })).rejects.toMatchObject(refused);
+        await expect(app.enqueue(other, 1, { id: taken })).rejects.toMatchObject(refused);
+      }
+      expect(await idsOnceDone(app)).toHaveLength(2);
+    });
 
-  it.each([
-    ["the same input", 7],
-    ["another input", 8],
-  ])("takes no job away that its number is drawn for later, with %s", async (_what, n) => {
-    await using stage = await Stage.open(mode);
-    const app = await stage.app({ tasks });
-    const { id } = await app.enqueue(echo, 0);
-    const written = [1, 2, 3].map((steps) => ahead(id, steps));
-    await Promise.all(written.map((given) => app.enqueue(echo, 7, { id: given })));
+    it.each([
+      ["the same input", 7],
+      ["another input", 8],
+    ])("takes no job away that its number is drawn for later, with %s", async (_what, n) => {
+      await using stage = await Stage.open(mode);
+      const app = await stage.app({ tasks });
+      const { id } = await app.enqueue(echo, 0);
+      const written = [1, 2, 3].map((steps) => ahead(id, steps));
+      await Promise.all(written.map((given) => app.enqueue(echo, 7, { id: given })));
 
-    const job = await app.enqueue(echo, n);
+      const job = await app.enqueue(echo, n);
 
-    expect(written).not.toContain(job.id);
-    expect(await job.result()).toBe(n);
-    expect(await idsOnceDone(app)).toEqual([id, ...written, job.id]);
-  });
+      expect(written).not.toContain(job.id);
+      expect(await job.result()).toBe(n);
+      expect(await idsOnceDone(app)).toEqual([id, ...written, job.id]);
+    });
 
-  it("keeps no job out that is enqueued with many", async () => {
-    await using stage = await Stage.open(mode);
-    const app = await stage.app({ tasks });
-    const { id } = await app.enqueue(echo, 0);
-    const written = [ahead(id, 2), ahead(id, 5)];
-    await Promise.all(written.map((given) => app.enqueue(echo, 7, { id: given })));
+    it("keeps no job out that is enqueued with many", async () => {
+      await using stage = await Stage.open(mode);
+      const app = await stage.app({ tasks });
+      const { id } = await app.enqueue(echo, 0);
+      const written = [ahead(id, 2), ahead(id, 5)];
+      await Promise.all(written.map((given) => app.enqueue(echo, 7, { id: given })));
 
-    const jobs = await app.enqueueMany(echo, [1, 2, 3]);
+      const jobs = await app.enqueueMany(echo, [1, 2, 3]);
 
-    expect(await Promise.all(jobs.map((job) => job.result()))).toEqual([1, 2, 3]);
-    expect(new Set([id, ...written, ...jobs.map((job) => job.id)])).toEqual(
-      new Set(await idsOnceDone(app)),
-    );
-    expect(await app.jobs()).toHaveLength(6);
-  });
+      expect(await Promise.all(jobs.map((job) => job.result()))).toEqual([1, 2, 3]);
+      expect(new Set([id, ...written, ...jobs.map((job) => job.id)])).toEqual(
+        new Set(await idsOnceDone(app)),
+      );
+      expect(await app.jobs()).toHaveLength(6);
+    });
 
-  it("takes no job away that a handler enqueues", async () => {
-    await using stage = await Stage.open(mode);
-    const app = await stage.app({ tasks });
-    const { id } = await app.enqueue(echo, 0);
-    // The parent draws the number before.
-    const written = ahead(id, 2);
-    await app.enqueue(echo, 3, { id: written });
+    it("takes no job away that a handler enqueues", async () => {
+      await using stage = await Stage.open(mode);
+      const app = await stage.app({ tasks });
+      const { id } = await app.enqueue(echo, 0);
+      // The parent draws the number before.
+      const written = ahead(id, 2);
+      await app.enqueue(echo, 3, { id: written });
 
-    const result = await (await app.enqueue(family, 3)).result();
+      const result = await (await app.enqueue(family, 3)).result();
 
-    expect(result).toMatchObject({ id: expect.not.stringMatching(`^${written}$`), result: 3 });
-    const echoes = (await app.jobs()).filter((job) => job.task === "echo");
-    expect(echoes.map((job) => job.state)).toEqual(["done", "done", "done"]);
-  });
-});
+      expect(result).toMatchObject({ id: expect.not.stringMatching(`^${written}$`), result: 3 });
+      const echoes = (await app.jobs()).filter((job) => job.task === "echo");
+      expect(echoes.map((job) => job.state)).toEqual(["done", "done", "done"]);
+    });
+  },
+);
 
 describe.each(ON_THREADS)("an id of our form that nobody was given, on $store", (mode) => {
   it("takes no job away that a handler on a thread enqueues", async () => {

@@ -176,7 +176,8 @@ function judge(admission: Admission, id: JobNumber, payload: string): AddOutcome
   const known = jobs.get(id) ?? (callerId === null ? undefined : jobs.byCallerId(callerId));
   if (known !== undefined) {
     const { id: found, shape: other } = known;
-    if (other.callerId !== callerId && isCallersNumber({ id: found, ...other })) return NUMBER_TAKEN;
+    if (other.callerId !== callerId && isCallersNumber({ id: found, ...other }))
+      return NUMBER_TAKEN;
     const isSame = known.shape.task === task && known.payload === payload;
     return isSame
       ? { kind: "exists", id: known.id }

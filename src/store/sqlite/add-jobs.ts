@@ -10,7 +10,7 @@ import {
 } from "../../core/limits.ts";
 import type { AddAnswer, AddGroup, AddOutcome } from "../store.ts";
 import { dropOldest } from "./drop-jobs.ts";
-import { STATE_NUMBERS, SUSPECT_PRIORITY } from "./schema.ts";
+import { ROW_FORMAT, STATE_NUMBERS, SUSPECT_PRIORITY } from "./schema.ts";
 import { pruneAt } from "./settle-jobs.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -25,7 +25,7 @@ run_at, expire_at, key, caller_id, extra, settled_at, prune_at) VALUES (?, ?, ?,
 const INSERT_LEASED = `INSERT OR IGNORE INTO jobs(id, queue, task, state, priority, place, token, owner, lease_until,
 claimed_at, created_at, payload) VALUES (?, ?, ?, 2, 0, ?, 1, ?, ?, ?, ?, ?)`;
 const ANY_READY = `SELECT 1 FROM jobs WHERE state = 1 AND queue = ? AND task = ?
-AND priority < ${SUSPECT_PRIORITY} LIMIT 1`;
+AND format = ${ROW_FORMAT} AND priority < ${SUSPECT_PRIORITY} LIMIT 1`;
 const FIND_ID = "SELECT id, task, payload, caller_id FROM jobs WHERE id = ?";
 const FIND_CALLER_ID = "SELECT id, task, payload, caller_id FROM jobs WHERE caller_id = ?";
 const FIND_KEY = "SELECT id FROM jobs WHERE task = ? AND key = ? AND state < 3";
@@ -75,7 +75,8 @@ function wholeRefused(
   if (!isDropped) return group.ids.map(() => refusal);
   const all = group.ids.map((_, index) => oneOf(group, index, isLater(tx, group)));
   // They are added again together, so none of them may be stored before.
-  if (all.some((one) => known(tx, target, one) === NUMBER_TAKEN)) return all.map(() => NUMBER_TAKEN);
+  if (all.some((one) => known(tx, target, one) === NUMBER_TAKEN))
+    return all.map(() => NUMBER_TAKEN);
   return all.map((one) => known(tx, target, one) ?? storeDropped(tx, target, one));
 }
 

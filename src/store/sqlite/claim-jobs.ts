@@ -3,7 +3,7 @@ import { LEASE_MS } from "../../core/limits.ts";
 import type { NumberMap } from "../../core/number-map.ts";
 import type { ClaimSlot, Renewal } from "../store.ts";
 import type { Offer } from "./handover.ts";
-import { SUSPECT_PRIORITY } from "./schema.ts";
+import { ROW_FORMAT, SUSPECT_PRIORITY } from "./schema.ts";
 import type { Transaction } from "./transaction.ts";
 
 const LEASE =
@@ -17,7 +17,7 @@ const WANTED = {
 } as const;
 type Wanted = keyof typeof WANTED;
 const fromReady = (wanted: Wanted): string =>
-  `FROM jobs WHERE state = 1 AND queue = ? AND task = ? ${WANTED[wanted]} ORDER BY priority, place LIMIT ?`;
+  `FROM jobs WHERE state = 1 AND queue = ? AND task = ? AND format = ${ROW_FORMAT} ${WANTED[wanted]} ORDER BY priority, place LIMIT ?`;
 const claimOneTask = (wanted: Wanted): string =>
   `UPDATE jobs ${LEASE} WHERE id IN (SELECT id ${fromReady(wanted)}) ${ANSWER}`;
 const CLAIM_ONE_TASK: Readonly<Record<Wanted, string>> = {
@@ -32,7 +32,7 @@ const HEADS: Readonly<Record<Wanted, string>> = {
 };
 /** Those that are ready among jobs that are wanted by name. */
 const READY_AMONG = `SELECT id FROM jobs WHERE id IN (SELECT value FROM json_each(?)) AND state = 1 AND queue = ?
-AND task IN (SELECT value FROM json_each(?))`;
+AND format = ${ROW_FORMAT} AND task IN (SELECT value FROM json_each(?))`;
 const CLAIM_IDS = `UPDATE jobs ${LEASE} WHERE id IN (SELECT value FROM json_each(?)) ${ANSWER}`;
 
 /** Rows by column position: objects would cost more than the claim itself. */

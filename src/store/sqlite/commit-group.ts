@@ -68,7 +68,7 @@ interface Doubt {
 }
 
 const START =
-  "SELECT value AS min_writer, total_changes() AS changes FROM unjam_meta WHERE name = 'min_writer'";
+  "SELECT max(value) AS needed, total_changes() AS changes FROM unjam_meta WHERE name IN ('min_reader', 'min_writer')";
 const BUMP = "UPDATE owners SET commits = commits + 1, beat_at = ? WHERE id = ?";
 
 export class CommitGroup {
@@ -205,7 +205,7 @@ export class CommitGroup {
   /** @throws UNJAM_SCHEMA_NEWER */
   #changesBefore(): number {
     const row = this.#connection.prepare(START).get();
-    refuseNewer(Number(row?.["min_writer"]), this.#ports.file);
+    refuseNewer(Number(row?.["needed"]), this.#ports.file);
     return Number(row?.["changes"]);
   }
 

@@ -172,7 +172,7 @@ function makeDurable(connection: Connection): void {
 function migrate(connection: Connection, file: string): void {
   const { db } = connection;
   if (schemaOf(connection, file) >= SCHEMA_VERSION) {
-    refuseNewer(connection.number("SELECT value FROM unjam_meta WHERE name = 'min_writer'"), file);
+    refuseNewer(connection.number(NEEDED_TO_WRITE), file);
     return;
   }
   db.exec("BEGIN IMMEDIATE");
@@ -214,7 +214,17 @@ function schemaOf(connection: Connection, file: string): number {
   throw new UnjamError("UNJAM_STORE_CORRUPT", { file, reason: "it does not say its version" });
 }
 
-/** Whether this build may (still) write a file that needs this version. @throws UNJAM_SCHEMA_NEWER */
+/** Who writes a file reads it too. */
+const NEEDED_TO_WRITE =
+  "SELECT max(value) FROM unjam_meta WHERE name IN ('min_reader', 'min_writer')";
+const NEEDED_TO_READ = "SELECT value FROM unjam_meta WHERE name = 'min_reader'";
+
+/** Whether this build may (still) read the file: a newer one may have opened it since. @throws UNJAM_SCHEMA_NEWER */
+export function refuseUnreadable(connection: Connection, file: string): void {
+  refuseNewer(connection.number(NEEDED_TO_READ), file);
+}
+
+/** Whether this build may (still) work with a file that needs this version. @throws UNJAM_SCHEMA_NEWER */
 export function refuseNewer(needed: number, file: string): void {
   if (needed <= SCHEMA_VERSION) return;
   throw new UnjamError("UNJAM_SCHEMA_NEWER", { file, needed, known: SCHEMA_VERSION });

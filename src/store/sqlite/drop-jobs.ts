@@ -4,11 +4,11 @@ import { pruneAt } from "./settle-jobs.ts";
 import type { Transaction } from "./transaction.ts";
 
 /**
- * The index of ready jobs sorts by task and priority first, so each of those lanes is asked for its
+ * The index of ready jobs sorts by task, format and priority first, so each of those lanes is asked for its
  * oldest: a seek each, and a queue has few. An index by age alone would cost every job two writes.
  */
-const NEXT_LANE = `SELECT id, task, priority, place FROM jobs
-WHERE state = 1 AND queue = ? AND (task, priority) > (?, ?) ORDER BY task, priority, place LIMIT 1`;
+const NEXT_LANE = `SELECT id, task, format, priority, place FROM jobs
+WHERE state = 1 AND queue = ? AND (task, format, priority) > (?, ?, ?) ORDER BY task, format, priority, place LIMIT 1`;
 const OLDEST_DELAYED =
   "SELECT id, place, attempt FROM jobs WHERE state = 0 AND queue = ? ORDER BY place LIMIT 1";
 const DROP = "UPDATE jobs SET state = 7, settled_at = ?, prune_at = ? WHERE id = ?";
@@ -44,14 +44,12 @@ function older(a: Victim | undefined, b: Victim | undefined): Victim | undefined
 function oldestReady(tx: Transaction, queue: number): Victim | undefined {
   const nextLane = tx.connection.prepare(NEXT_LANE);
   let oldest: Victim | undefined;
-  let row = nextLane.get(queue, 0, 0);
-  for (
-    ;
-    row !== undefined;
-    row = nextLane.get(queue, Number(row["task"]), Number(row["priority"]))
-  ) {
+  let row = nextLane.get(queue, 0, 0, 0);
+  while (row !== undefined) {
     const found = { id: Number(row["id"]), place: Number(row["place"]) };
     oldest = older(oldest, { ...found, state: "ready", isRetry: false });
+    const lane = [Number(row["task"]), Number(row["format"]), Number(row["priority"])] as const;
+    row = nextLane.get(queue, ...lane);
   }
   return oldest;
 }

@@ -1,9 +1,12 @@
+import { toErrorRecord } from "../../core/error-record.ts";
+import { UnjamError } from "../../core/errors.ts";
 import type { JobNumber, JobRecord } from "../../core/job.ts";
+import { formatJobId } from "../../core/job-id.ts";
 import { JOB_STATES, type JobState } from "../../core/job-state.ts";
 import { QUEUE_CAPACITY_DEFAULT } from "../../core/limits.ts";
 import type { ListQuery, Owner, QueueRecord } from "../store.ts";
 import type { Connection } from "./connection.ts";
-import { STATE_NUMBERS, SUSPECT_PRIORITY } from "./schema.ts";
+import { ROW_FORMAT, STATE_NUMBERS, SUSPECT_PRIORITY } from "./schema.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -128,11 +131,20 @@ function jobOf(row: Row): JobRecord {
     createdAt: Number(row["created_at"]),
     claimedAt: numberOrNull(row, "claimed_at"),
     settledAt: numberOrNull(row, "settled_at"),
-    result: textOrNull(row, "result"),
-    error: textOrNull(row, "error"),
+    ...endOf(row),
     progress: numberOrNull(row, "progress"),
     note: textOrNull(row, "note"),
   };
+}
+
+/** How the job ended. In a format that is not known here it is an error that says so. */
+function endOf(row: Row): Pick<JobRecord, "result" | "error"> {
+  const needed = Number(row["format"]);
+  const [result, error] = [textOrNull(row, "result"), textOrNull(row, "error")];
+  if (needed <= ROW_FORMAT || (result === null && error === null)) return { result, error };
+  const file = `job ${formatJobId(Number(row["id"]))}`;
+  const newer = new UnjamError("UNJAM_SCHEMA_NEWER", { file, needed, known: ROW_FORMAT });
+  return { result: null, error: JSON.stringify(toErrorRecord(newer)) };
 }
 
 function numberOrNull(row: Row, column: string): number | null {

@@ -2,14 +2,21 @@
  * The tables of a store in one SQLite file, and how an older file becomes this one.
  *
  * Within a major version migrations only add (columns with defaults, tables, indexes), so that
- * two builds can work on one file: `min_writer` tells a build whether it still may.
+ * two builds can work on one file. `min_writer` and `min_reader` name the oldest schema that a
+ * build must know to write the file and to read it; it looks at both before it does either.
  */
 
 import { SUSPECT_LOSSES } from "../../core/limits.ts";
 
 /** "unjm": marks a file as ours in its header, where `file(1)` and we find it. */
 export const APPLICATION_ID = 0x75_6e_6a_6d;
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
+
+/**
+ * How a row's payload, result, error and `extra` are to be read. A build claims no rows of a format
+ * that it does not know: they wait for one that does, and are listed, counted and cancelled as ever.
+ */
+export const ROW_FORMAT = 1;
 
 /** Every version has these. */
 export const TABLES = ["unjam_meta", "queues", "tasks", "owners", "jobs"] as const;
@@ -96,5 +103,15 @@ CREATE INDEX jobs_delayed ON jobs(queue, place) WHERE state = 0;
 UPDATE jobs SET priority = priority + ${SUSPECT_PRIORITY} WHERE losses >= ${SUSPECT_LOSSES} AND state < 3;
 `;
 
+/**
+ * Claims pass over rows of other formats by a seek, however many there are. A build that takes any
+ * format for its own may not write any more.
+ */
+const VERSION_3 = `
+DROP INDEX jobs_ready;
+CREATE INDEX jobs_ready ON jobs(queue, task, format, priority, place) WHERE state = 1;
+UPDATE unjam_meta SET value = 3 WHERE name = 'min_writer';
+`;
+
 /** `MIGRATIONS[n]` takes a file from version n to n + 1. */
-export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2];
+export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3];

@@ -31,7 +31,7 @@ import { awaitJob } from "./await-job.ts";
 import { claimJobs, type LeasedQueues, renewLeases } from "./claim-jobs.ts";
 import { cancelJobs, isPrunable, pruneJobs, reviveJobs } from "./command-jobs.ts";
 import type { CommitGroup, OperationBounds } from "./commit-group.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, refuseUnreadable } from "./connection.ts";
 import type { Offer } from "./handover.ts";
 import { getJobs, listJobs, listOwners, listQueues } from "./read-jobs.ts";
 import { settleJobs } from "./settle-jobs.ts";
@@ -250,6 +250,7 @@ export class SqliteStore implements Store {
   async #read<T>(what: string, read: () => T): Promise<T> {
     if (this.#isClosed) throw new UnjamError("UNJAM_CLOSED", { what });
     try {
+      refuseUnreadable(this.#group.connection, this.#file);
       return read();
     } catch (error) {
       throw storeError(error, this.#file);
