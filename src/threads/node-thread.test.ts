@@ -2,20 +2,11 @@ import { describe, expect, it } from "vitest";
 import type { WorkerOptions } from "node:worker_threads";
 import { startNodeThread } from "./node-thread.ts";
 
-const ECHO = `
-  import { parentPort } from "node:worker_threads";
-  parentPort.on("message", (message) => {
-    if (message === "throw") throw new TypeError("no such thing");
-    if (message === "exit") process.exit(7);
-    parentPort.postMessage("echo " + message);
-    if (message === "spin") for (;;);
-  });
-`;
+const ENTRY = new URL("../../test/threads/fixtures/echo-thread.ts", import.meta.url);
 
 /** A thread that answers "echo x" to x, or ends as it is told. */
 function anEcho(options: WorkerOptions = {}) {
-  const entry = new URL(`data:text/javascript,${encodeURIComponent(ECHO)}`);
-  const thread = startNodeThread<string, string>(entry, options);
+  const thread = startNodeThread<string, string>(ENTRY, options);
   const next = (): Promise<string> =>
     new Promise((resolve) => {
       thread.events.message = resolve;

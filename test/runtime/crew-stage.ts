@@ -14,6 +14,7 @@ export class PlayedThread implements SlotThread<FromJobThread, ToJobThread> {
   readonly posted: ToJobThread[] = [];
   readonly events: SlotThread<FromJobThread, ToJobThread>["events"] = {
     message: () => undefined,
+    stray: () => undefined,
     exit: () => undefined,
   };
   isBeingEnded = false;

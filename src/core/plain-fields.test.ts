@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import { plainFields } from "./plain-fields.ts";
+
+const circle: Record<string, unknown> = {};
+circle["self"] = circle;
+const locked = {
+  get inside(): never {
+    throw new Error("no");
+  },
+};
+
+it.each([
+  [1, 1],
+  [1n, 1n],
+  ["text", "text"],
+  [true, true],
+  [undefined, undefined],
+  [null, null],
+  [Symbol("s"), "Symbol(s)"],
+  [() => 1, "() => 1"],
+  [{ call: () => 1, n: 2 }, '{"n":2}'],
+  [new RangeError("no luck"), "RangeError: no luck"],
+  [circle, "one object that cannot be told"],
+  [locked, "one object that cannot be told"],
+])("the field %o can be sent as %o", (value, plain) => {
+  expect(plainFields({ value })).toEqual({ value: plain });
+});
