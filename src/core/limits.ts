@@ -142,7 +142,10 @@ export const BACKOFF_FACTOR_DEFAULT = 2;
 export const BACKOFF_MS_MAX_DEFAULT = 300_000;
 export const BACKOFF_JITTER_DEFAULT = 0.2;
 
-/** Restarts of a runtime thread or a job thread before the runtime calls itself broken. */
+/**
+ * Restarts of a runtime thread or a job thread before the runtime calls itself broken. A thread that
+ * died under its job counts only while no other job comes through.
+ */
 export const RESTARTS_MAX = 10;
 export const RESTARTS_PER_MS = 60_000;
 /** A locked file is retried by timer: the thread stays free to answer. */

@@ -33,6 +33,11 @@ export class PlayedThread implements SlotThread<FromJobThread, ToJobThread> {
     return this.#terminated.promise;
   }
 
+  /** Anything, also what no thread says. */
+  says(message: unknown): void {
+    this.events.message(message as FromJobThread);
+  }
+
   ready(): void {
     this.events.message({ type: "ready" });
   }
@@ -112,11 +117,11 @@ export class CrewStage {
 
   /** Sends jobs with these numbers. */
   run(...ids: number[]): void {
-    this.crew.receive({
-      type: "run",
-      lane: this.#lane,
-      jobs: ids.map((id) => aClaimedJob({ id })),
-    });
+    this.runJobs(...ids.map((id) => aClaimedJob({ id })));
+  }
+
+  runJobs(...jobs: ClaimedJob[]): void {
+    this.crew.receive({ type: "run", lane: this.#lane, jobs });
   }
 
   /** The job that the thread's call waited for is gone. */
