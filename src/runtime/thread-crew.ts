@@ -34,6 +34,7 @@ import {
   lentCount,
   MADE_OF,
   type Member,
+  strayLine,
   timedOut,
   tooManyWait,
   type Work,
@@ -239,6 +240,7 @@ export class ThreadCrew {
 
   #message(member: Member, message: FromJobThread): void {
     if (!canSay(member, message)) {
+      // Bytes of somebody else's, or a bug there: it pays with its thread, and the supervisor goes on.
       this.#gone(member, "it said what it cannot say");
       void member.slot.end();
       return;

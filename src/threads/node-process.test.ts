@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { childFlags, startNodeProcess } from "./node-process.ts";
 
@@ -143,6 +146,15 @@ describe("a Node process", () => {
     });
 
     expect(reason).toMatch(/^it could not be started: spawn E2BIG/);
+  });
+
+  it("for whose pipes there are no descriptors is gone at once, and says why", async () => {
+    const program = new URL("../../test/threads/fixtures/no-descriptors.ts", import.meta.url);
+    const argv = ["-c", 'ulimit -n 64; exec "$0" "$1"', process.execPath, fileURLToPath(program)];
+
+    const { stdout } = await promisify(execFile)("sh", argv);
+
+    expect(stdout).toMatch(/^it could not be started: spawn .* EMFILE\n$/);
   });
 });
 
