@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { ABORT_ACK_MS, RESTARTS_MAX, RESTARTS_PER_MS } from "../core/limits.ts";
 import { CrewStage } from "../../test/runtime/crew-stage.ts";
-import { aClaimedJob } from "../../test/runtime/job-builders.ts";
+
+const THREW = { kind: "threw", error: "{}", retryInMs: null, isFinal: false } as const;
 
 describe("a crew beyond its restart budget", () => {
   it("is broken: it says so once, gives back its line, and starts nothing more", async () => {
@@ -38,62 +39,46 @@ describe("a crew beyond its restart budget", () => {
 });
 
 describe("jobs that end their thread", () => {
-  /** The last thread begins the job and dies of it, and the next is ready. */
-  async function endThread(stage: CrewStage, id: number, losses = 0): Promise<void> {
-    stage.runJobs(aClaimedJob({ id, losses }));
-    await stage.crash(1);
-  }
+  it("leave the lane open when six do it twice each, until they run alone", () => {
+    const stage = new CrewStage();
 
-  it("leave the lane open when six do it twice each, until they run alone", async () => {
-    const stage = CrewStage.running([]);
-    stage.run(1);
-    stage.thread(1).ready();
-    stage.thread(1).ends();
-
-    for (let id = 2; id <= 7; id++) {
-      await endThread(stage, id, 0);
-      await endThread(stage, id, 1);
+    for (let id = 1; id <= 6; id++) {
+      stage.begin({ id, losses: 0 }).dies();
+      stage.begin({ id, losses: 1 }).dies();
     }
-    stage.run(8);
 
     expect(stage.eventNames).toEqual(Array.from({ length: 12 }, () => "replaced"));
-    expect(stage.threads.at(-1)?.job.id).toBe(8);
+    expect(stage.begin({ id: 7 }).job.id).toBe(7);
   });
 
-  it("leave the lane open however many they are, as long as others come through", async () => {
-    const stage = CrewStage.running([1]);
-    stage.thread(1).ends();
+  it("leave the lane open however many they are, as long as others come through", () => {
+    const stage = new CrewStage();
 
-    for (let round = 1; round <= 3 * RESTARTS_MAX; round++) {
-      await endThread(stage, 2 * round);
-      stage.run(2 * round + 1);
-      stage.threads.at(-1)?.ends({ kind: "threw", error: "{}", retryInMs: null, isFinal: false });
+    for (let id = 1; id <= 6 * RESTARTS_MAX; id += 2) {
+      stage.begin({ id }).dies();
+      stage.begin({ id: id + 1 }).ends(THREW);
     }
 
     expect(stage.eventNames).not.toContain("broken");
   });
 
-  it("close the lane when none comes through, so that the rest is not lost to it", async () => {
-    const stage = CrewStage.running([1]);
-    stage.thread(1).ends();
+  it("close the lane when none comes through, so that the rest is not lost to it", () => {
+    const stage = new CrewStage();
 
-    for (let id = 2; id <= RESTARTS_MAX + 2; id++) await endThread(stage, id);
+    for (let id = 1; id <= RESTARTS_MAX + 1; id++) stage.begin({ id }).dies();
     stage.run(100);
 
     expect(stage.eventNames.at(-1)).toBe("broken");
     expect(stage.ends.at(-1)).toEqual([100, "unstarted"]);
   });
 
-  it("clear no deaths of threads that ran nothing", async () => {
-    const stage = CrewStage.running([1]);
+  it("excuse no thread that dies of nothing", () => {
+    const stage = new CrewStage();
 
     for (let id = 1; id <= RESTARTS_MAX + 1; id++) {
-      const thread = stage.threads.at(-1);
-      thread?.ends();
-      thread?.dies();
-      stage.run(id + 1);
-      await stage.clock.advance(5_000);
-      if (stage.threads.at(-1) !== thread) stage.threads.at(-1)?.ready();
+      const thread = stage.begin({ id });
+      thread.ends();
+      thread.dies();
     }
 
     expect(stage.eventNames.at(-1)).toBe("broken");

@@ -47,7 +47,6 @@ export class ThreadCrew {
   readonly #lane: CrewLane;
   readonly #size: number;
   readonly #tasks: ReadonlyMap<string, TaskFacts>;
-  readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #spawn: (number: number) => SlotThread<FromJobThread, ToJobThread>;
   readonly #send: (message: FromSupervisor) => void;
@@ -75,7 +74,6 @@ export class ThreadCrew {
     this.#nextNumber = options.nextNumber;
     this.#size = options.size;
     this.#tasks = new Map(options.tasks.map((facts) => [facts.name, facts]));
-    this.#clock = options.clock;
     this.#timers = options.timers;
     this.#spawn = options.spawn;
     this.#send = options.send;

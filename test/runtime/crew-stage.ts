@@ -117,10 +117,19 @@ export class CrewStage {
 
   /** Sends jobs with these numbers. */
   run(...ids: number[]): void {
-    this.runJobs(...ids.map((id) => aClaimedJob({ id })));
+    this.#send(ids.map((id) => aClaimedJob({ id })));
   }
 
-  runJobs(...jobs: ClaimedJob[]): void {
+  /** The last thread begins this job, or a new one does. */
+  begin(about: Partial<ClaimedJob>): PlayedThread {
+    const countBefore = this.threads.length;
+    this.#send([aClaimedJob(about)]);
+    const thread = this.thread(this.threads.length);
+    if (this.threads.length > countBefore) thread.ready();
+    return thread;
+  }
+
+  #send(jobs: readonly ClaimedJob[]): void {
     this.crew.receive({ type: "run", lane: this.#lane, jobs });
   }
 

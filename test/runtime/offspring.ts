@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { isAlive } from "../e2e/process-life.ts";
 
 /** The names of this process's runtime and job threads, and the numbers of its child processes (Linux). */
 export function offspring(): string[] {
@@ -6,7 +7,8 @@ export function offspring(): string[] {
   return readdirSync("/proc/self/task").flatMap((tid) => {
     const name = told(`/proc/self/task/${tid}/comm`);
     const children = told(`/proc/self/task/${tid}/children`).split(" ");
-    return [name.startsWith("unjam") ? name : "", ...children].filter((each) => each !== "");
+    const alive = children.filter((pid) => pid !== "" && isAlive(Number(pid)));
+    return name.startsWith("unjam") ? [name, ...alive] : alive;
   });
 }
 
