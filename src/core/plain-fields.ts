@@ -12,7 +12,9 @@ function plainValue(value: unknown): unknown {
   const isPlain = value === null || !["object", "function", "symbol"].includes(typeof value);
   if (isPlain) return value;
   try {
-    const json: string | undefined = isError(value) ? undefined : JSON.stringify(value);
+    if (isError(value)) return `${value.name}: ${value.message}`;
+    const json: unknown = typeof value === "object" ? JSON.stringify(value) : undefined;
+    // oxlint-disable-next-line typescript/no-base-to-string -- a function, a symbol, or an object that is no JSON.
     return json ?? String(value);
   } catch {
     return `one ${typeof value} that cannot be told`;

@@ -49,9 +49,10 @@ export interface LineData {
  */
 export function threadLine<Received, Sent>(): ParentLine<Received, Sent> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is checked below.
-  const { line } = workerData as Partial<LineData>;
+  const data = workerData as { line?: MessagePort };
+  const { line } = data;
   invariant(line instanceof MessagePort, "startNodeThread started this thread");
-  Reflect.deleteProperty(workerData as object, "line" satisfies keyof LineData);
+  delete data.line;
   return {
     send: (message) => line.postMessage(message),
     onMessage: (handle) => void line.on("message", (message: Received) => handle(message)),

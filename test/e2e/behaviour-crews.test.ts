@@ -165,7 +165,7 @@ describe.each(IN_MEMORY)(
         .poll(() => stage.logged)
         .toContainEqual({
           ...{ level: "info", message: "about functions" },
-          fields: expect.objectContaining(fields),
+          fields: expect.objectContaining(fields) as unknown,
         });
     });
   },
@@ -184,7 +184,7 @@ it("code on a thread that posts to parentPort is told once that nobody listens t
     await (await app.enqueue(threads.meddling, input)).result();
   }
 
-  const stray = { level: "warn", message: expect.stringContaining("parentPort") };
+  const stray = { level: "warn", message: expect.stringContaining("parentPort") as unknown };
   await expect.poll(() => stage.logged).toContainEqual(expect.objectContaining(stray));
   expect(stage.logged.filter(({ message }) => message.includes("parentPort"))).toHaveLength(1);
 });
