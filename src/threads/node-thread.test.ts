@@ -107,6 +107,14 @@ describe("a Node thread", () => {
     expect(strayCount).toBe(1);
   });
 
+  it("that says what cannot be read is ended, and says so", async () => {
+    await using echo = anEcho({ resourceLimits: { stackSizeMb: 64 } });
+
+    echo.thread.post("goes deep");
+
+    expect(await echo.exit).toMatch(/^what it says cannot be read: /);
+  });
+
   it("leaves its line to nobody else", async () => {
     await using echo = anEcho({ workerData: { module: "mine" } });
     const answer = echo.next();
