@@ -50,13 +50,19 @@ export function startNodeThread<Received, Sent>(
   };
 }
 
-/** What a thread said before it ended, and nobody has heard yet. */
+/** What a thread said before it ended and nobody has heard yet, as far as it can be read. */
 function* left<Received>(line: MessagePort): Generator<Received> {
-  for (;;) {
-    const next = receiveMessageOnPort(line);
-    if (next === undefined) return;
+  for (let next = taken(line); next !== undefined; next = taken(line)) {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the other end's `send` was given.
     yield next.message as Received;
+  }
+}
+
+function taken(line: MessagePort): ReturnType<typeof receiveMessageOnPort> {
+  try {
+    return receiveMessageOnPort(line);
+  } catch {
+    return undefined;
   }
 }
 
