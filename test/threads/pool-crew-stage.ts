@@ -14,6 +14,7 @@ export class PlayedThread implements SlotThread<FromPoolThread, ToPoolThread> {
   readonly posted: ToPoolThread[] = [];
   readonly events: SlotThread<FromPoolThread, ToPoolThread>["events"] = {
     message: () => undefined,
+    stray: () => undefined,
     exit: () => undefined,
   };
   isBeingEnded = false;

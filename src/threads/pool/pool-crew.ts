@@ -158,6 +158,8 @@ export class PoolCrew {
       ...{ number, started, role, names: null, work: null, deafSince: 0 },
       slot: new ThreadSlot<FromPoolThread, ToPoolThread>(started.thread, {
         message: (message) => this.#message(member, message),
+        // Whoever listens to a pool's module does so by a port of his own.
+        stray: () => undefined,
         gone: (reason) => this.#gone(member, reason),
       }),
     };

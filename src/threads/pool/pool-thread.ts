@@ -4,18 +4,17 @@
  */
 import { readlinkSync } from "node:fs";
 import { getHeapStatistics } from "node:v8";
-import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { type MessagePort, workerData } from "node:worker_threads";
 import { toErrorRecord } from "../../core/error-record.ts";
 import { UnjamError } from "../../core/errors.ts";
-import { invariant } from "../../core/invariant.ts";
+import { threadLine } from "../parent-line.ts";
 import { JOB_NICE, lowerPriority } from "../thread-priority.ts";
 import { CallLoop, type PoolFunction } from "./call-loop.ts";
 import { machineClock } from "./machine-clock.ts";
 import type { FromPoolThread, PoolThreadData, ToPoolThread } from "./pool-messages.ts";
 import { ThreadBoard, WORD } from "./thread-board.ts";
 
-const control = parentPort;
-invariant(control !== null, "pool-thread.ts runs as a worker thread");
+const supervisor = threadLine<ToPoolThread, FromPoolThread>();
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- set by the supervisor that starts this file.
 const data = workerData as PoolThreadData;
 const board = new ThreadBoard(data.board);
@@ -23,7 +22,7 @@ let loop: CallLoop | undefined;
 
 lowerPriority(JOB_NICE);
 if (process.platform === "linux") introduce();
-control.on("message", receive);
+supervisor.onMessage(receive);
 /** What is open before the user's module is: his own comes on top. */
 const ownResources = process.getActiveResourcesInfo().length;
 void load(data.port);
@@ -80,5 +79,5 @@ function receive({ id, reason, pool }: ToPoolThread): void {
 }
 
 function send(message: FromPoolThread): void {
-  control?.postMessage(message);
+  supervisor.send(message);
 }
