@@ -14,6 +14,7 @@ import type { FromEngine, ToEngine } from "../runtime/messages.ts";
 import type { Enqueuer } from "./enqueuer.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { JobHandle } from "./job-handle.ts";
+import { handlerWait, type LocalWait } from "./open-waits.ts";
 import type { Outbox } from "./outbox.ts";
 
 /**
@@ -91,12 +92,23 @@ export class LoopHost {
 
   /** Attempts that run or wait here, for an engine that takes over. */
   held(): ClaimedJob[] {
-    return this.#runner.held().map((held) => ({ ...held, payload: "", losses: 0, extra: null }));
+    // A claimed job counts the attempts before this one, a running attempt itself too.
+    const unknown = { payload: "", losses: 0, extra: null };
+    return this.#runner.held().map((held) => ({ ...held, ...unknown, attempt: held.attempt - 1 }));
   }
 
   /** Waits of the handlers here, for an engine that takes over. */
   openWaits(): readonly ToEngine[] {
     return this.#waits.open();
+  }
+
+  /** The same for people. */
+  waits(): readonly LocalWait[] {
+    const held = new Map(this.#runner.held().map((attempt) => [attempt.id, attempt]));
+    return this.#waits.open().map((message) => {
+      const { task = "?", attempt = 1 } = held.get(message.id) ?? {};
+      return handlerWait(message, { id: message.id, task, attempt });
+    });
   }
 
   /** The slot of a handler that waits is lent: its children may need it. */

@@ -25,6 +25,7 @@ import type {
   ProgressMessage,
   ToEngine,
 } from "../runtime/messages.ts";
+import type { LocalWait } from "./open-waits.ts";
 
 /** A group this large is sent in the middle of a turn, so that the store can begin with it. */
 const GROUP_MAX = 256;
@@ -208,18 +209,14 @@ export class Outbox<Answer> {
   }
 
   /** Open waits, one per group. */
-  waits(): {
-    readonly name: string;
-    readonly since: MonotonicMs;
-    readonly deadline: MonotonicMs;
-    readonly count: number;
-  }[] {
-    return [...this.#pending.values()].map(({ order, since, left, request }) => ({
-      name: `enqueue ${order.shape.task} → ${order.shape.queue}`,
-      since,
-      deadline: request.deadline,
-      count: left,
-    }));
+  waits(): LocalWait[] {
+    return [...this.#pending.values()].map(({ order: { shape }, since, left, request }) => {
+      const { task, queue } = shape;
+      const { batch, deadline } = request;
+      const name = `enqueue ${task} → ${queue}`;
+      const awaited = { kind: "enqueue", task, queue, batch } as const;
+      return { name, waiter: null, since, deadline, count: left, awaited };
+    });
   }
 
   #answerOne(pending: Pending<Answer>, index: number, outcome: Added): void {

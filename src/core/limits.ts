@@ -93,6 +93,10 @@ export const PROCESSES_DEFAULT = 1;
 export const PREFETCH_MS = 30;
 /** … and never more than this many. */
 export const PREFETCH_JOBS_MAX = 500;
+/** Owners of one store that are shown, the living first. */
+export const OWNERS_LISTED_MAX = 1_000;
+/** Jobs whose holders `app.waits()` looks up: each costs a read. */
+export const WAITS_HELD_MAX = 200;
 export const LIST_LIMIT_DEFAULT = 100;
 export const LIST_LIMIT_MAX = 1_000;
 

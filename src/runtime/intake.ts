@@ -72,6 +72,13 @@ export class Intake {
     return count;
   }
 
+  /** Numbers of the batches of which somebody waits for room. */
+  get parkedBatches(): readonly number[] {
+    const entries = [...this.#rooms.values()].flatMap((room) => room.entries);
+    for (const retrying of this.#retrying.values()) entries.push(...retrying.keys());
+    return [...new Set(entries.map(({ request }) => request.batch))];
+  }
+
   add(requests: readonly AddRequest[]): void {
     for (const request of requests) {
       const room = this.#rooms.get(request.group.shape.queue);

@@ -144,7 +144,7 @@ export function receiveFromSupervisor(engine: Engine, message: FromSupervisor): 
       engine.renewer.note(message.progress);
       return;
     case "add":
-      engine.threadAdds.add(message.thread, message.request);
+      engine.threadAdds.add(message);
       return;
     case "await":
       engine.waits.begin(message.thread, message);

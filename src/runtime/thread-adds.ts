@@ -1,14 +1,21 @@
+import type { MonotonicMs } from "../core/clock.ts";
 import { toErrorRecord } from "../core/error-record.ts";
 import type { JobNumber } from "../core/job.ts";
 import { ID_BLOCK_SIZE, OPEN_MS_MAX } from "../core/limits.ts";
 import type { RuntimePorts } from "./engine.ts";
 import { IdSource } from "./id-source.ts";
-import type { AddedMessage, AddRequest } from "./messages.ts";
+import type { AddedMessage, AddRequest, FromSupervisor } from "./messages.ts";
 
-interface Origin {
+/** One enqueue of a handler on a thread or in a process, until it is answered. */
+export interface ThreadAdd {
   readonly thread: number;
+  /** The job of the handler. */
+  readonly by: JobNumber | null;
+  readonly request: AddRequest;
+  /** Its number here. */
   readonly batch: number;
-  readonly ids: readonly JobNumber[];
+  readonly since: MonotonicMs;
+  ids: readonly JobNumber[];
 }
 
 /**
@@ -20,7 +27,7 @@ export class ThreadAdds {
   readonly #ports: RuntimePorts;
   readonly #add: (requests: readonly AddRequest[]) => void;
   readonly #ids: IdSource;
-  readonly #origins = new Map<number, Origin>();
+  readonly #open = new Map<number, ThreadAdd>();
   #lastBatch = 0;
 
   constructor(ports: RuntimePorts, add: (requests: readonly AddRequest[]) => void) {
@@ -30,34 +37,38 @@ export class ThreadAdds {
     this.#ids = new IdSource(() => store.reserveIds(ID_BLOCK_SIZE, clock.now() + OPEN_MS_MAX));
   }
 
-  add(thread: number, request: AddRequest): void {
-    const { batch, group } = request;
+  get open(): readonly ThreadAdd[] {
+    return [...this.#open.values()];
+  }
+
+  add({ thread, by, request }: FromSupervisor & { readonly type: "add" }): void {
+    const { group } = request;
+    const batch = --this.#lastBatch;
+    const since = this.#ports.clock.now();
+    const open: ThreadAdd = { thread, by, request, batch, since, ids: [] };
+    this.#open.set(batch, open);
     // An id that the handler repeats is kept; 0 asks for a new one.
     const wanted = group.ids.filter((id) => id === 0).length;
     this.#ids.take(wanted).then(
       (fresh) => {
-        const ids = group.ids.map((id) => (id === 0 ? (fresh.pop() ?? 0) : id));
-        const own = --this.#lastBatch;
-        this.#origins.set(own, { thread, batch, ids });
-        this.#add([{ ...request, batch: own, group: { ...group, ids } }]);
+        open.ids = group.ids.map((id) => (id === 0 ? (fresh.pop() ?? 0) : id));
+        this.#add([{ ...request, batch, group: { ...group, ids: open.ids } }]);
       },
       (error: unknown) => {
         const outcome = { kind: "error", error: toErrorRecord(error) } as const;
         const outcomes = group.ids.map((_, index) => [index, outcome] as const);
-        this.#answer({ thread, batch, ids: [] }, { type: "added", batch, outcomes });
+        this.answered({ type: "added", batch, outcomes });
       },
     );
   }
 
   /** Passes an answer on to the thread that asked. */
   answered(message: AddedMessage): void {
-    const origin = this.#origins.get(message.batch);
-    if (origin === undefined) return;
-    this.#origins.delete(message.batch);
-    this.#answer(origin, { ...message, batch: origin.batch });
-  }
-
-  #answer({ thread, ids }: Origin, message: AddedMessage): void {
-    this.#ports.supervisor?.send({ type: "added", thread, ids, message });
+    const open = this.#open.get(message.batch);
+    if (open === undefined) return;
+    this.#open.delete(message.batch);
+    const { thread, ids, request } = open;
+    const own = { ...message, batch: request.batch };
+    this.#ports.supervisor?.send({ type: "added", thread, ids, message: own });
   }
 }

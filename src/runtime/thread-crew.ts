@@ -249,7 +249,7 @@ export class ThreadCrew {
         this.#ended(member, message.end);
         return;
       case "add":
-        this.#send({ ...message, thread: member.number });
+        this.#send({ ...message, thread: member.number, by: member.work?.job.id ?? null });
         return;
       case "progress":
         this.#send({ type: "progress", progress: [message] });

@@ -35,6 +35,11 @@ export class WaitingRoom {
     return this.#line.length + this.#returned.length + this.#tryingCount;
   }
 
+  /** Those who wait, but for the ones who are trying right now. */
+  get entries(): readonly Entry[] {
+    return [...this.#returned, ...this.#line];
+  }
+
   /** At the end of the line. */
   enter(entry: Entry): void {
     this.#line.push(entry);

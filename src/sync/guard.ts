@@ -108,7 +108,7 @@ export class Guard implements Disposable {
   readonly #hold: Hold;
   #isUsed = false;
 
-  /** Made by `lock()` and `tryLock()`. */
+  /** Not for users: `lock()` and `tryLock()` make it. */
   constructor(hold: Hold) {
     this.#hold = hold;
     lostGuards.register(this, hold, hold);

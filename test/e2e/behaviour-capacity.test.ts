@@ -63,7 +63,7 @@ describe.each(EVERYWHERE)("a full queue on $store, $runtime", (mode) => {
     await using stage = await Stage.open(mode);
     const { app, held, body } = await full(stage);
     const late = app.enqueue(held.task, "late", { whenFull: { retry: { firstMs: 5, factor: 1 } } });
-    await expect.poll(() => app.waits().length).toBe(1);
+    await expect.poll(async () => (await app.waits()).length).toBe(1);
 
     body.end();
 
@@ -77,7 +77,9 @@ describe.each(EVERYWHERE)("a full queue on $store, $runtime", (mode) => {
     const callers = Array.from({ length: 5 }, (_, index) =>
       outcomeOf(app.enqueue(held.task, index).then(() => "in")),
     );
-    await expect.poll(async () => app.waits().reduce((sum, { count }) => sum + count, 0)).toBe(2);
+    await expect
+      .poll(async () => (await app.waits()).reduce((sum, { count }) => sum + count, 0))
+      .toBe(2);
     body.end();
     (await held.next()).end();
     (await held.next()).end();
@@ -292,7 +294,7 @@ describe.each(EVERYWHERE)("enqueueMany on $store, $runtime", (mode) => {
     });
     const first = await app.enqueueMany(count, [1, 2, 3], later);
     const second = app.enqueueMany(count, [4, 5, 6], later);
-    await expect.poll(() => app.waits().length).toBe(1);
+    await expect.poll(async () => (await app.waits()).length).toBe(1);
 
     await first[0]?.cancel();
     const scheduledBetween = (await app.jobs({ state: "scheduled" })).length;

@@ -132,7 +132,14 @@ function jobOf(row: Row): JobRecord {
     error: textOrNull(row, "error"),
     progress: numberOrNull(row, "progress"),
     note: textOrNull(row, "note"),
+    awaits: awaitedBy(row),
   };
+}
+
+/** A wait ends with the attempt that waits: one of an older token says nothing. */
+function awaitedBy(row: Row): JobNumber | null {
+  const isCurrent = row["state"] === STATE_NUMBERS.leased && row["awaits_token"] === row["token"];
+  return isCurrent ? numberOrNull(row, "awaits") : null;
 }
 
 function numberOrNull(row: Row, column: string): number | null {
