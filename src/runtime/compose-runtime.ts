@@ -118,7 +118,8 @@ function buildEngine(
   const woken = (isNews: boolean): void => lookAround({ fetcher, intake, watch, waits }, isNews);
   const lost = (leases: readonly Lease[]): void => executor.abort(leases, "lost");
   const waker = new Waker({ ...tools, owner, on: { woken, settled: onSettled, lost } });
-  const parts = { ports, owner, executor, fetcher, settler, renewer, intake, watch, waits, waker };
+  const stores = { settler, renewer, intake, watch, waits, waker };
+  const parts = { ports, owner, queues, executor, fetcher, ...stores };
   const services = [renewer.repeater, waker.repeater, ...upkeep(parts, onError)];
   return { ...parts, threadAdds, overlaps: new Overlaps(ports), repeaters: services };
 }

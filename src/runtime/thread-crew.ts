@@ -16,7 +16,6 @@
  */
 import type { Clock, Timers } from "../core/clock.ts";
 import { toErrorRecord } from "../core/error-record.ts";
-import type { AppEvent } from "../core/events.ts";
 import { invariant } from "../core/invariant.ts";
 import type { ClaimedJob, JobNumber, Lease } from "../core/job.ts";
 import {
@@ -57,7 +56,8 @@ export class ThreadCrew {
   #line: ClaimedJob[] = [];
   /** Jobs that somebody waits for. */
   #preferred: ReadonlySet<JobNumber> = new Set();
-  #isBroken = false;
+  /** What was said when the restart budget was used up. */
+  #broken: (FromSupervisor & { readonly type: "broken" }) | undefined;
   #isClosed = false;
 
   constructor(options: {
@@ -91,7 +91,7 @@ export class ThreadCrew {
       case "run":
         if (message.lane !== this.#lane) return;
         this.#line.push(...message.jobs);
-        if (this.#isBroken) this.#giveBack();
+        if (this.#broken !== undefined) this.#giveBack();
         else this.#dispatch();
         return;
       case "abort":
@@ -113,11 +113,12 @@ export class ThreadCrew {
     }
   }
 
-  /** Waits of the handlers here, for an engine that takes over. */
-  openWaits(): FromSupervisor[] {
-    return this.#busy().flatMap(({ number, waits }) =>
-      [...waits.values()].map((message) => ({ ...message, thread: number })),
+  /** For an engine that takes over: waits of the handlers here, and whether the crew is broken. */
+  standing(): FromSupervisor[] {
+    const waits = this.#busy().flatMap(({ number, waits: open }) =>
+      [...open.values()].map((message) => ({ ...message, thread: number })),
     );
+    return this.#broken === undefined ? waits : [this.#broken, ...waits];
   }
 
   /** Ends all threads. What they ran is the engine's to hand back. */
@@ -170,7 +171,7 @@ export class ThreadCrew {
 
   /** A warm spare if there is one, else a new thread. False when there are to be no more. */
   #hire(): boolean {
-    if (this.#isClosed || this.#isBroken) return false;
+    if (this.#isClosed || this.#broken !== undefined) return false;
     const member = this.#spares.shift() ?? this.#newMember();
     this.#members.set(member.number, member);
     return true;
@@ -381,8 +382,9 @@ export class ThreadCrew {
       return true;
     }
     const data = { part: MADE_OF[this.#lane].part, reason, restarts: this.#budget.count };
-    if (!this.#isBroken) this.#send({ type: "broken", lane: this.#lane, data });
-    this.#isBroken = true;
+    const broken = { type: "broken", lane: this.#lane, data } as const;
+    if (this.#broken === undefined) this.#send(broken);
+    this.#broken ??= broken;
     this.#giveBack();
     return false;
   }
@@ -393,7 +395,6 @@ export class ThreadCrew {
 
   #sayReplaced(reason: string): void {
     const data = { part: MADE_OF[this.#lane].part, reason, restarts: this.#budget.count };
-    const event: AppEvent = { name: "replaced", data };
-    this.#send({ type: "event", event });
+    this.#send({ type: "event", event: { name: "replaced", data } });
   }
 }

@@ -164,7 +164,7 @@ function declarationsOf(path: string): Declarations {
   const { code: text, errors } = isolatedDeclarationSync(path, source, { stripInternal: false });
   if (errors.length > 0) throw new Error(`${path}: ${String(errors[0]?.message)}`);
   const { program, comments } = parseSync(`${path.slice(0, -3)}.d.ts`, text);
-  const found = new Declarations(text, comments.filter(isNode));
+  const found = new Declarations(text, nodesIn(comments));
   modules.set(path, found);
   for (const statement of program.body) if (isNode(statement)) found.note(path, statement);
   return found;
