@@ -257,7 +257,7 @@ export class Outbox<Answer> {
     const { shape, capacity, atomic, whenFull, waitersMax, waitMs } = order;
     const group = { shape, capacity, ids, payloads, atomic, overflow: storeOverflow(whenFull) };
     const answerMs = Math.max(waitMs, ANSWER_MS_MIN);
-    const limits = { waitersMax, deadline: since + waitMs, answerBy: since + answerMs };
+    const limits = { waitersMax, since, deadline: since + waitMs, answerBy: since + answerMs };
     const request = { batch, group, whenFull, ...limits };
     const pending: Pending<Answer> = {
       request,

@@ -1,5 +1,5 @@
 import { type Backoff, backoffMs } from "../core/backoff.ts";
-import type { Clock, Random, Timer, Timers } from "../core/clock.ts";
+import type { Clock, MonotonicMs, Random, Timer, Timers } from "../core/clock.ts";
 import { toErrorRecord } from "../core/error-record.ts";
 import { UnjamError } from "../core/errors.ts";
 import type { JobNumber } from "../core/job.ts";
@@ -38,6 +38,8 @@ export class Intake {
   readonly #onAdding: (queue: string) => void;
   readonly #onDelayed: (runAt: number) => void;
   readonly #onFull: (queue: string, capacity: number) => void;
+  readonly #onWaiting: (queue: string) => void;
+  readonly #onTurnedAway: (queue: string) => void;
   readonly #onDropped: (queue: string, ids: readonly JobNumber[]) => void;
 
   constructor(options: {
@@ -49,7 +51,12 @@ export class Intake {
     /** Right after a first try was submitted, so that a claim can share its commit; else once a job is in. */
     readonly onAdding: (queue: string) => void;
     readonly onDelayed: (runAt: number) => void;
+    /** A queue was found full; what that came to is told next. */
     readonly onFull: (queue: string, capacity: number) => void;
+    /** Somebody waits for room. */
+    readonly onWaiting: (queue: string) => void;
+    /** Somebody was refused, at once or in the end, or lost a job. */
+    readonly onTurnedAway: (queue: string) => void;
     /** Jobs that an overflow policy dropped: new ones, or ones that waited. Comes before `onFull`. */
     readonly onDropped: (queue: string, ids: readonly JobNumber[]) => void;
   }) {
@@ -61,6 +68,8 @@ export class Intake {
     this.#onAdding = options.onAdding;
     this.#onDelayed = options.onDelayed;
     this.#onFull = options.onFull;
+    this.#onWaiting = options.onWaiting;
+    this.#onTurnedAway = options.onTurnedAway;
     this.#onDropped = options.onDropped;
   }
 
@@ -70,6 +79,21 @@ export class Intake {
     for (const room of this.#rooms.values()) count += room.size;
     for (const retrying of this.#retrying.values()) count += retrying.size;
     return count;
+  }
+
+  /** Who waits for room in one queue. */
+  waitersOf(queue: string): {
+    readonly waiterCount: number;
+    readonly waitingSince: MonotonicMs | undefined;
+  } {
+    const room = this.#rooms.get(queue);
+    const retrying = [...(this.#retrying.get(queue)?.keys() ?? [])];
+    const times = retrying.map(({ request }) => request.since);
+    if (room?.waitingSince !== undefined) times.push(room.waitingSince);
+    return {
+      waiterCount: retrying.length + (room?.size ?? 0),
+      waitingSince: times.length === 0 ? undefined : Math.min(...times),
+    };
   }
 
   /** Numbers of the batches of which somebody waits for room. */
@@ -192,6 +216,7 @@ export class Intake {
     if (dropped.length > 0) {
       this.#onDropped(shape.queue, dropped);
       this.#onFull(shape.queue, capacity);
+      this.#onTurnedAway(shape.queue);
     }
     return plain;
   }
@@ -211,7 +236,7 @@ export class Intake {
       if (tries > 0) room.back({ ...entry, tries: tries + 1 });
       else this.#park(room, request, entry.indexes);
     } else {
-      this.#tellAll(entry, outcome);
+      this.#turnAway(entry, outcome);
     }
   }
 
@@ -225,13 +250,14 @@ export class Intake {
     if (tries === 0 && waiterCount >= request.waitersMax) {
       this.#tellTooMany(entry);
     } else if (delayMs >= request.deadline - this.#clock.now()) {
-      this.#tellAll(entry, outcome);
+      this.#turnAway(entry, outcome);
     } else {
       const timer = this.#timers.after(delayMs, () => {
         retrying.delete(entry);
         this.#try({ ...entry, tries: tries + 1 });
       });
       retrying.set(entry, timer);
+      this.#onWaiting(queue);
     }
   }
 
@@ -243,6 +269,7 @@ export class Intake {
       if (room.size < request.waitersMax) room.enter(entry);
       else this.#tellTooMany(entry);
     }
+    if (room.size > 0) this.#onWaiting(request.group.shape.queue);
   }
 
   #tellTooMany(entry: Entry): void {
@@ -250,13 +277,13 @@ export class Intake {
     const { queue } = group.shape;
     const details = { what: `room in queue "${queue}"`, queue, waitersMax };
     const error = toErrorRecord(new UnjamError("UNJAM_TOO_MANY_WAITERS", details));
-    this.#tellAll(entry, { kind: "error", error });
+    this.#turnAway(entry, { kind: "error", error });
   }
 
   #newRoom(queue: string, outcome: FullOutcome): WaitingRoom {
     const ports = { clock: this.#clock, timers: this.#timers };
     return new WaitingRoom(ports, {
-      late: (entry) => this.#tellAll(entry, outcome),
+      late: (entry) => this.#turnAway(entry, outcome),
       ready: () => this.roomFreed(queue),
     });
   }
@@ -264,6 +291,11 @@ export class Intake {
   #failed(entry: Entry, error: unknown): void {
     this.#noteTried(entry);
     this.#tellAll(entry, { kind: "error", error: toErrorRecord(error) });
+  }
+
+  #turnAway(entry: Entry, outcome: Added): void {
+    this.#onTurnedAway(entry.request.group.shape.queue);
+    this.#tellAll(entry, outcome);
   }
 
   #tell({ request, indexes }: Entry, outcomes: readonly Added[]): void {

@@ -20,6 +20,8 @@ export interface AddRequest {
   readonly group: AddGroup;
   readonly whenFull: Overflow;
   readonly waitersMax: number;
+  /** When its caller began to wait. */
+  readonly since: MonotonicMs;
   /** How long it may wait for room. */
   readonly deadline: MonotonicMs;
   /** When the store must have answered; not before `deadline`. */

@@ -1,4 +1,3 @@
-import type { MonotonicMs } from "../core/clock.ts";
 import { toErrorRecord } from "../core/error-record.ts";
 import type { JobNumber } from "../core/job.ts";
 import { ID_BLOCK_SIZE, OPEN_MS_MAX } from "../core/limits.ts";
@@ -14,7 +13,6 @@ export interface ThreadAdd {
   readonly request: AddRequest;
   /** Its number here. */
   readonly batch: number;
-  readonly since: MonotonicMs;
   ids: readonly JobNumber[];
 }
 
@@ -44,8 +42,7 @@ export class ThreadAdds {
   add({ thread, by, request }: FromSupervisor & { readonly type: "add" }): void {
     const { group } = request;
     const batch = --this.#lastBatch;
-    const since = this.#ports.clock.now();
-    const open: ThreadAdd = { thread, by, request, batch, since, ids: [] };
+    const open: ThreadAdd = { thread, by, request, batch, ids: [] };
     this.#open.set(batch, open);
     // An id that the handler repeats is kept; 0 asks for a new one.
     const wanted = group.ids.filter((id) => id === 0).length;

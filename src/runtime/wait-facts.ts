@@ -56,11 +56,11 @@ export async function waitFacts(
     ...{ waiter: waiterOf(engine, id), since, deadline },
     awaited: { kind: "job", id: job },
   }));
-  const enqueues = threadAdds.open.map(({ by, batch, since, request }): CrewWait => {
+  const enqueues = threadAdds.open.map(({ by, batch, request }): CrewWait => {
     const { task, queue } = request.group.shape;
     return {
-      ...{ waiter: by === null ? null : waiterOf(engine, by), since },
-      deadline: request.deadline,
+      ...{ waiter: by === null ? null : waiterOf(engine, by) },
+      ...{ since: request.since, deadline: request.deadline },
       awaited: { kind: "enqueue", task, queue, batch },
     };
   });

@@ -1,0 +1,110 @@
+import { execFileSync } from "node:child_process";
+import { pbkdf2Sync } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { type App, type AppEvents, type Task, task } from "../../src/index.ts";
+import { HeldTask } from "./held-task.ts";
+import { Stage } from "./stage.ts";
+
+type Block = AppEvents["blocked"];
+
+/** More often than this a starved machine does not keep the watch from looking in time. */
+const ROUNDS_MAX = 40;
+
+function spin(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
+/** Calls of one piece of work that take at least so long together, by measuring one. */
+function timesFor(ms: number, work: () => unknown): number {
+  const start = performance.now();
+  for (let n = 0; n < 3; n++) work();
+  return Math.ceil((ms * 3) / (performance.now() - start));
+}
+
+const iterations = 1_000 * timesFor(60, () => pbkdf2Sync("a", "b", 1_000, 64, "sha512"));
+const bit = JSON.stringify(Array.from({ length: 1_000 }, (_, n) => ({ n, text: `text ${n}` })));
+const bits = timesFor(60, () => JSON.parse(bit) as unknown);
+const huge = `[${Array.from({ length: bits }, () => bit).join(",")}]`;
+
+const ways: readonly (readonly [string, () => unknown])[] = [
+  ["a busy loop", () => spin(60)],
+  ["native code that answers nothing", () => void pbkdf2Sync("a", "b", iterations, 64, "sha512")],
+  ["a wait for a child process", () => void execFileSync("sleep", ["0.06"])],
+  ["native code as the last thing it does", () => JSON.parse(huge) as unknown],
+];
+
+/** Runs it again and again until one of its blocks is told, and answers what was told. */
+async function untilNamed(app: App, rude: Task<unknown>): Promise<readonly Block[]> {
+  const blocks: Block[] = [];
+  app.on("blocked", (event) => blocks.push(event));
+  for (let round = 0; round < ROUNDS_MAX && blocks.length === 0; round++) {
+    await (await app.enqueue(rude, round)).result();
+    // What the watch saw is told in a later turn than the job's end.
+    await app.queues();
+    await app.queues();
+  }
+  return blocks;
+}
+
+/** A handler that blocks some 60 ms after its first await, and returns its result or a word. */
+function rudeTask(block: () => unknown): Task<unknown> {
+  return task("rude", {}, async () => {
+    await new Promise((resolve) => {
+      setTimeout(resolve, 1);
+    });
+    return block() === undefined ? "done" : { parsed: true };
+  });
+}
+
+describe.each(ways)("a handler that blocks for 60 ms after an await, by %s", (_way, block) => {
+  it("is named, with the time", async () => {
+    await using stage = await Stage.open({ store: "memory", runtime: "threads" });
+    const rude = rudeTask(block);
+    const app = await stage.app({ tasks: [rude] });
+
+    const [told] = await untilNamed(app, rude);
+
+    expect(told).toMatchObject({ task: "rude", jobId: expect.stringMatching(/^j_/) });
+    expect(told?.blockedMs).toBeGreaterThan(50);
+  });
+
+  it("is named among others that wait meanwhile, and none of those is", async () => {
+    await using stage = await Stage.open({ store: "memory", runtime: "threads" });
+    const rude = rudeTask(block);
+    const innocent = new HeldTask("innocent");
+    const app = await stage.app({ tasks: [rude, innocent.task] });
+    await app.enqueueMany(innocent.task, [1, 2, 3]);
+    await innocent.next();
+
+    const told = await untilNamed(app, rude);
+
+    expect(told.length).toBeGreaterThan(0);
+    for (const { task: name, candidates } of told) {
+      const suspects = candidates.map((candidate) => candidate.task);
+      if (name === null) expect(suspects).toContain("rude");
+      else expect(name).toBe("rude");
+    }
+  });
+});
+
+describe("other code of the process that blocks the loop", () => {
+  it("is blamed on no handler", async () => {
+    await using stage = await Stage.open({ store: "memory", runtime: "threads" });
+    const innocent = new HeldTask("innocent");
+    const app = await stage.app({ tasks: [innocent.task] });
+    const blocks: Block[] = [];
+    app.on("blocked", (event) => blocks.push(event));
+    await app.enqueue(innocent.task, 1);
+    await innocent.next();
+
+    for (let round = 0; round < 5; round++) {
+      await app.queues();
+      spin(120);
+    }
+    await app.queues();
+    await app.queues();
+
+    expect(blocks.filter(({ candidates }) => candidates.length === 0)).toEqual([]);
+  });
+});
