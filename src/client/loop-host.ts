@@ -132,7 +132,8 @@ export class LoopHost {
 
   /** The loop has not turned for long: who was under way is known now only. */
   #beaten(late: LateBeat | undefined): void {
-    if (late !== undefined) {
+    // What the runner has measured is told already.
+    if (late !== undefined && this.#measuredAt <= late.from) {
       this.#lates.push({ ...late, underWay: this.#runner.underWay() });
       if (this.#lates.length > LATES_MAX) this.#lates.shift();
     }
@@ -144,7 +145,6 @@ export class LoopHost {
     const late = this.#lates.find(({ from }) => from === lastBeat);
     if (late === undefined) return;
     this.#lates.splice(this.#lates.indexOf(late), 1);
-    if (this.#measuredAt > late.from && this.#measuredAt <= late.to) return;
     const blockedMs = late.to - late.from - LOOP_BEAT_MS;
     const verdict = blockVerdict(looks, late);
     if (verdict.kind === "handler") {

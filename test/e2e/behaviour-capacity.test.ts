@@ -136,6 +136,20 @@ describe.each(EVERYWHERE)("a full queue on $store, $runtime", (mode) => {
     await expect(refused).rejects.toMatchObject({ code: "UNJAM_QUEUE_FULL" });
   });
 
+  it("is an event and no line in the log while a caller waits", async () => {
+    await using stage = await Stage.open(mode);
+    const { app, held, body } = await full(stage);
+    const events: object[] = [];
+    app.on("full", (event) => events.push(event));
+
+    const waiting = app.enqueue(held.task, "late");
+    await expect.poll(() => events.length).toBe(1);
+    body.end();
+    await waiting;
+
+    expect(stage.logged).toEqual([]);
+  });
+
   it("is an event and a line in the log, at most one a second, with a count", async () => {
     await using stage = await Stage.open(mode);
     const { app, held } = await full(stage);
@@ -149,7 +163,7 @@ describe.each(EVERYWHERE)("a full queue on $store, $runtime", (mode) => {
     await expect.poll(() => events.length).toBe(1);
 
     expect(events[0]).toMatchObject({ queue: "default", capacity: 1 });
-    expect(stage.logged.filter(({ level }) => level === "warn")).toHaveLength(1);
+    await expect.poll(() => stage.logged.map(({ level }) => level)).toEqual(["warn"]);
   });
 });
 

@@ -125,7 +125,9 @@ describe.each<Mode>(ON_THREADS)("an open wait of a handler off the loop, $store"
     const app = await stage.app({ tasks, work: { loop: 1, threads: 1, processes: 1 } });
     const job = await app.enqueue(patient, { childMs: 600_000 });
     const result = outcomeOf(job.result({ waitMs: 60_000 }));
-    await expect.poll(async () => (await app.jobs({ state: "leased" })).length).toBe(2);
+    await expect
+      .poll(async () => (await app.jobs({ state: "leased" })).length, { timeout: 20_000 })
+      .toBe(2);
     const child = (await app.jobs()).find(({ task: name }) => name === "slow")?.id;
 
     const inner = await openWait(app, `result of ${child}`, /on a loop/);
