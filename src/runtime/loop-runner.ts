@@ -130,7 +130,9 @@ export class LoopRunner {
   /** The job whose code runs at this moment, also after an `await`; for the watchdog's question. */
   currentJob(): { readonly task: string; readonly id: JobNumber } | undefined {
     const running = this.#current.getStore();
-    return running === undefined ? undefined : { task: running.body.facts.name, id: running.id };
+    // What this runner does at the end of a handler, timers included, is still in its context.
+    if (running === undefined || running.phase === "over") return undefined;
+    return { task: running.body.facts.name, id: running.id };
   }
 
   /** Handlers that may have run after an await since the last beat. */
@@ -280,11 +282,11 @@ export class LoopRunner {
       attempt: undefined,
       onValue: (value) => {
         const { attempt } = slot;
-        if (attempt !== undefined) this.#inOwnContext(this.#returned, attempt, value);
+        if (attempt !== undefined) this.#returned(attempt, value);
       },
       onError: (error) => {
         const { attempt } = slot;
-        if (attempt !== undefined) this.#inOwnContext(this.#threw, attempt, error);
+        if (attempt !== undefined) this.#threw(attempt, error);
       },
     };
     return slot;
@@ -305,13 +307,13 @@ export class LoopRunner {
     return undefined;
   };
 
-  readonly #returned = (running: LoopAttempt, value: unknown): void => {
+  #returned(running: LoopAttempt, value: unknown): void {
     if (!this.#isFirstEnd(running)) return;
     const { id, token } = running;
     if (value === undefined) this.#reports.returned(id, token, null);
     else this.#reportValue(running, value);
     this.#next();
-  };
+  }
 
   #reportValue({ id, token }: LoopAttempt, value: unknown): void {
     const end = endOfValue(value, formatJobId(id));
@@ -320,11 +322,11 @@ export class LoopRunner {
     else this.#reports.ended(id, token, end);
   }
 
-  readonly #threw = (running: LoopAttempt, error: unknown): void => {
+  #threw(running: LoopAttempt, error: unknown): void {
     if (!this.#isFirstEnd(running)) return;
     this.#reports.ended(running.id, running.token, endOfError(error));
     this.#next();
-  };
+  }
 
   /** False when the attempt had been given up: then only its body has ended. */
   #isFirstEnd(running: LoopAttempt): boolean {
