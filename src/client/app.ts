@@ -43,6 +43,8 @@ export interface AppOptions {
   readonly bounds: ReadonlyMap<string, QueueBounds>;
   readonly loopSlots: number;
   readonly logger: Logger | undefined;
+  /** What answers for the store, as a sentence names it. */
+  readonly storeName: string;
 }
 
 /** Which jobs to list: by id, ascending, at most `limit` (default 100, at most 1,000). */
@@ -71,6 +73,7 @@ export class App implements AsyncDisposable {
   readonly #handles: HandleLink;
   readonly #finder: JobFinder;
   readonly #bodies: ReadonlyMap<string, TaskBody>;
+  readonly #storeName: string;
   readonly #joins = new Set<LocalWait>();
   #phase: Phase = "opening";
   #runtime: RuntimeHandle | undefined;
@@ -92,6 +95,7 @@ export class App implements AsyncDisposable {
     this.#handles = this.#finder.link(this.#clock, (what) => this.#check(what));
     this.#outbox = new Outbox(ports, send, handleOf(this.#handles));
     this.#bodies = options.bodies;
+    this.#storeName = options.storeName;
     const reserve = { name: "reserveIds", count: ID_BLOCK_SIZE } as const;
     this.#ids = new IdSource(() => this.#engine.call(reserve, OPEN_MS_MAX));
     const { bodies, bounds } = options;
@@ -268,7 +272,7 @@ export class App implements AsyncDisposable {
       : undefined;
     const { wallNow, now } = { wallNow: this.#clock.wallNow(), now: this.#clock.now() };
     const holders = { wallNow, now, runsOf: this.#runsOf };
-    return describeWaits(local, { facts, holders, store: "the store thread" });
+    return describeWaits(local, { facts, holders, store: this.#storeName });
   }
 
   /** Listens to one of the events of the closed list; call what it returns to stop. */
