@@ -104,7 +104,7 @@ function buildEngine(
     onAdding: (queue) => fetcher.noteReady(queue),
     onDelayed: (runAt) => waker.noteDue(runAt),
     onFull: (queue, capacity) => overflow.met(queue, capacity),
-    onWaiting: (queue) => overflow.waiting(queue),
+    onWaitersChange: (queue) => overflow.waitersChanged(queue),
     onTurnedAway: (queue) => overflow.turnedAway(queue),
     onDropped: (queue, ids) => {
       overflow.dropped(queue, ids.length);

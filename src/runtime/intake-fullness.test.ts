@@ -20,7 +20,20 @@ describe("an intake whose queue is full", () => {
     expect(before).toEqual({ waiterCount: 2, waitingSince: since });
     expect(trying).toEqual(before);
     expect(stage.intake.parkedBatches).toContain(last);
-    expect([stage.waitingCount, stage.turnedAwayCount]).toEqual([2, 0]);
+    expect(stage.waiterCounts).toEqual([1, 2]);
+    expect(stage.turnedAwayCount).toBe(0);
+  });
+
+  it("says so when somebody waits no more: at his deadline, with room, and at the close", async () => {
+    const stage = await IntakeStage.open({ capacity: 1 });
+    await stage.enqueue();
+    await stage.enqueue({ waitMs: 100 });
+    await stage.stage.clock.advance(100);
+    await stage.enqueue({ waitMs: 10_000 });
+
+    stage.intake.close();
+
+    expect(stage.waiterCounts).toEqual([1, 0, 1, 0]);
   });
 
   it("says so when it turns somebody away: at once, at his deadline, or by dropping a job", async () => {

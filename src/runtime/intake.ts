@@ -38,7 +38,7 @@ export class Intake {
   readonly #onAdding: (queue: string) => void;
   readonly #onDelayed: (runAt: number) => void;
   readonly #onFull: (queue: string, capacity: number) => void;
-  readonly #onWaiting: (queue: string) => void;
+  readonly #onWaitersChange: (queue: string) => void;
   readonly #onTurnedAway: (queue: string) => void;
   readonly #onDropped: (queue: string, ids: readonly JobNumber[]) => void;
 
@@ -53,8 +53,8 @@ export class Intake {
     readonly onDelayed: (runAt: number) => void;
     /** A queue was found full; what that came to is told next. */
     readonly onFull: (queue: string, capacity: number) => void;
-    /** Somebody waits for room. */
-    readonly onWaiting: (queue: string) => void;
+    /** Somebody has begun to wait for room, or waits no more. */
+    readonly onWaitersChange: (queue: string) => void;
     /** Somebody was refused, at once or in the end, or lost a job. */
     readonly onTurnedAway: (queue: string) => void;
     /** Jobs that an overflow policy dropped: new ones, or ones that waited. Comes before `onFull`. */
@@ -68,7 +68,7 @@ export class Intake {
     this.#onAdding = options.onAdding;
     this.#onDelayed = options.onDelayed;
     this.#onFull = options.onFull;
-    this.#onWaiting = options.onWaiting;
+    this.#onWaitersChange = options.onWaitersChange;
     this.#onTurnedAway = options.onTurnedAway;
     this.#onDropped = options.onDropped;
   }
@@ -125,6 +125,7 @@ export class Intake {
     }
     this.#retrying.clear();
     for (const entry of waiting) this.#tellAll(entry, { kind: "error", error });
+    for (const queue of new Set(waiting.map(queueOf))) this.#onWaitersChange(queue);
   }
 
   /** Room may have come free in the queue: lets its first waiters try. */
@@ -174,8 +175,13 @@ export class Intake {
   }
 
   #answered(entry: Entry, stored: AddAnswer): void {
-    const { request, indexes } = entry;
     this.#noteTried(entry);
+    this.#takeAnswer(entry, stored);
+    if (entry.tries > 0) this.#onWaitersChange(queueOf(entry));
+  }
+
+  #takeAnswer(entry: Entry, stored: AddAnswer): void {
+    const { request, indexes } = entry;
     const answer = stored === "added" ? stored : this.#withoutDrops(entry, stored);
     if (answer === "added" || answer.some(({ kind }) => kind === "added")) this.#noteAdded(entry);
     if (answer === "added") {
@@ -257,7 +263,7 @@ export class Intake {
         this.#try({ ...entry, tries: tries + 1 });
       });
       retrying.set(entry, timer);
-      this.#onWaiting(queue);
+      this.#onWaitersChange(queue);
     }
   }
 
@@ -269,7 +275,7 @@ export class Intake {
       if (room.size < request.waitersMax) room.enter(entry);
       else this.#tellTooMany(entry);
     }
-    if (room.size > 0) this.#onWaiting(request.group.shape.queue);
+    if (room.size > 0) this.#onWaitersChange(request.group.shape.queue);
   }
 
   #tellTooMany(entry: Entry): void {
@@ -283,7 +289,10 @@ export class Intake {
   #newRoom(queue: string, outcome: FullOutcome): WaitingRoom {
     const ports = { clock: this.#clock, timers: this.#timers };
     return new WaitingRoom(ports, {
-      late: (entry) => this.#turnAway(entry, outcome),
+      late: (entry) => {
+        this.#turnAway(entry, outcome);
+        this.#onWaitersChange(queue);
+      },
       ready: () => this.roomFreed(queue),
     });
   }
@@ -291,10 +300,11 @@ export class Intake {
   #failed(entry: Entry, error: unknown): void {
     this.#noteTried(entry);
     this.#tellAll(entry, { kind: "error", error: toErrorRecord(error) });
+    if (entry.tries > 0) this.#onWaitersChange(queueOf(entry));
   }
 
   #turnAway(entry: Entry, outcome: Added): void {
-    this.#onTurnedAway(entry.request.group.shape.queue);
+    this.#onTurnedAway(queueOf(entry));
     this.#tellAll(entry, outcome);
   }
 
@@ -312,6 +322,10 @@ export class Intake {
       Array.from({ length: count }, () => outcome),
     );
   }
+}
+
+function queueOf({ request }: Entry): string {
+  return request.group.shape.queue;
 }
 
 /** A job with a name may be stored already, and then needs no room: only the store can tell. */

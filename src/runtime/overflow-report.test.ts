@@ -25,10 +25,10 @@ describe("a full queue of jobs", () => {
 
     report.met("mail", 10);
     Object.assign(waiting, { since: clock.now(), count: 1 });
-    report.waiting("mail");
+    report.waitersChanged("mail");
     await clock.advance(FULL_WAIT_MS_MAX - 1);
     Object.assign(waiting, { since: undefined, count: 0 });
-    await clock.advance(FULL_WAIT_MS_MAX);
+    report.waitersChanged("mail");
 
     expect(events).toEqual([{ queue: "mail", capacity: 10, count: 1, droppedCount: 0 }]);
     expect(lines).toEqual([]);
@@ -39,8 +39,8 @@ describe("a full queue of jobs", () => {
     const { clock, lines, waiting, report } = aReport();
     report.met("mail", 10);
     Object.assign(waiting, { since: clock.now() - 4_000, count: 3 });
-    report.waiting("mail");
-    report.waiting("mail");
+    report.waitersChanged("mail");
+    report.waitersChanged("mail");
 
     await clock.advance(20_000);
 

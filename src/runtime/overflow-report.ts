@@ -58,9 +58,11 @@ export class OverflowReport {
     this.#of(queue).log.turnedAway();
   }
 
-  /** Somebody waits for room. */
-  waiting(queue: string): void {
-    this.#of(queue).log.waiting();
+  /** Somebody has begun to wait for room, or waits no more. */
+  waitersChanged(queue: string): void {
+    const { log } = this.#of(queue);
+    if (this.#waitersOf(queue).waiterCount > 0) log.waiting();
+    else log.left();
   }
 
   #of(name: string): FullQueue {

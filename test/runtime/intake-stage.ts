@@ -26,7 +26,7 @@ export class IntakeStage {
   readonly delayed: number[] = [];
   readonly full: { readonly queue: string; readonly capacity: number }[] = [];
   readonly dropped: number[] = [];
-  waitingCount = 0;
+  readonly waiterCounts: number[] = [];
   turnedAwayCount = 0;
   readonly #capacity: number;
   #lastBatch = 0;
@@ -41,7 +41,7 @@ export class IntakeStage {
       onAdding: (queue) => this.adding.push(queue),
       onDelayed: (runAt) => this.delayed.push(runAt),
       onFull: (queue, full) => this.full.push({ queue, capacity: full }),
-      onWaiting: () => this.waitingCount++,
+      onWaitersChange: (queue) => this.waiterCounts.push(this.intake.waitersOf(queue).waiterCount),
       onTurnedAway: () => this.turnedAwayCount++,
       onDropped: (_queue, ids) => this.dropped.push(...ids),
     });
