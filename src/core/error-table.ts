@@ -234,10 +234,10 @@ const APP_ERRORS = {
       }[];
     }): string => {
       const first = d.unfinished[0];
-      const named =
-        first === undefined
-          ? ""
-          : `; first: ${first.id} (${first.task}), ${first.state}${first.holder === null ? "" : ` by ${first.holder}`}${first.note == null ? "" : ` at "${first.note}"`}`;
+      if (first === undefined) return `${d.unfinishedCount} unfinished after ${d.waitedMs} ms`;
+      const by = first.holder === null ? "" : ` by ${first.holder}`;
+      const at = typeof first.note === "string" ? ` at "${first.note}"` : "";
+      const named = `; first: ${first.id} (${first.task}), ${first.state}${by}${at}`;
       return `${d.unfinishedCount} unfinished after ${d.waitedMs} ms${named}`;
     },
     help: "details.unfinished names each one, its holder, since when, and where it is. The work goes on; only the wait ended.",
