@@ -152,10 +152,8 @@ export class LoopHost {
       const data = { task, jobId: formatJobId(id), blockedMs, stack, candidates: [] };
       this.#events.emit({ name: "blocked", data });
     } else if (verdict.kind === "unknown") {
-      const { seen } = verdict;
-      const candidates = late.underWay
-        .filter(({ id }) => seen === null || id === seen)
-        .map(({ task, id }) => ({ task, jobId: formatJobId(id) }));
+      const underWay = verdict.seen === null ? late.underWay : [verdict.seen];
+      const candidates = underWay.map(({ task, id }) => ({ task, jobId: formatJobId(id) }));
       const [first, ...others] = candidates;
       if (first === undefined) return;
       const named = others.length === 0 ? first : { task: null, jobId: null };

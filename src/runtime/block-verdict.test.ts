@@ -22,7 +22,10 @@ describe("a block of the main loop", () => {
   });
 
   it("is not known to be a handler's that was seen for a moment only", () => {
-    expect(blockVerdict([aLook(7, 142)], BLOCK)).toEqual({ kind: "unknown", seen: 7 });
+    expect(blockVerdict([aLook(7, 142)], BLOCK)).toMatchObject({
+      kind: "unknown",
+      seen: { id: 7 },
+    });
   });
 
   it.each([

@@ -4,7 +4,6 @@
  * comes back to JavaScript, in the context of the handler that called it; so it is left open, and
  * how long the answer took is evidence too.
  */
-import type { JobNumber } from "../core/job.ts";
 import type { LateBeat } from "./loop-beat.ts";
 import type { LoopLook, LoopMoment } from "./loop-moment.ts";
 
@@ -21,7 +20,7 @@ export type BlockVerdict =
   /** Other code of the process, or several handlers after each other. */
   | { readonly kind: "nobody" }
   /** The loop did not answer in time, or not for long enough: `seen` is all that was there. */
-  | { readonly kind: "unknown"; readonly seen: JobNumber | null };
+  | { readonly kind: "unknown"; readonly seen: LoopMoment | null };
 
 export function blockVerdict(looks: readonly AskedLook[], { from, to }: LateBeat): BlockVerdict {
   // What was answered after the block says who came next.
@@ -34,6 +33,6 @@ export function blockVerdict(looks: readonly AskedLook[], { from, to }: LateBeat
     return { kind: "nobody" };
   }
   // A collector's pause or a starved core stops the loop too, and whoever is there then is innocent.
-  if (last.at - first.askedAt < SEEN_MS_MIN) return { kind: "unknown", seen: moment.id };
+  if (last.at - first.askedAt < SEEN_MS_MIN) return { kind: "unknown", seen: moment };
   return { kind: "handler", moment };
 }
