@@ -37,7 +37,8 @@ export function laneOf(job: AwaitedJob, { runsOf }: Pick<Holders, "runsOf">): st
 /** Who has the job, since when and how far it is; or why nobody has it. */
 export function jobHeldBy(job: AwaitedJob, holders: Holders): string {
   if (job.state === "leased") return `${attemptOf(job, holders)}${whereItIs(job)}`;
-  return `nobody: ${whyUnheld(job, holders) ?? `it is ${job.state}`}`;
+  const why = whyUnheld(job, holders);
+  return why === null ? `nobody: it is ${job.state}` : `nobody: it waits for ${why}`;
 }
 
 /** What a job waits for that nobody runs, or its attempt; `null` when that is not known. */

@@ -52,9 +52,11 @@ describe("a job is held by", () => {
     const retrying = someRecord({ state: "scheduled", runAt: 0, attempt: 2 });
 
     expect(jobHeldBy(ready, HOLDERS)).toBe(
-      'nobody: a slot; the consumers of queue "mail": pid 42; 3 waiting (capacity 100), 1 running',
+      'nobody: it waits for a slot; the consumers of queue "mail": pid 42; 3 waiting (capacity 100), 1 running',
     );
-    expect(jobHeldBy(retrying, HOLDERS)).toBe("nobody: its attempt 3 at 1970-01-01T00:00:00.000Z");
+    expect(jobHeldBy(retrying, HOLDERS)).toBe(
+      "nobody: it waits for its attempt 3 at 1970-01-01T00:00:00.000Z",
+    );
     expect(jobHeldBy(someRecord({ state: "done" }), HOLDERS)).toBe("nobody: it is done");
   });
 });

@@ -52,7 +52,7 @@ describe.each<Mode>(EVERYWHERE)("an open wait on $store, $runtime", (mode) => {
     await app.close({ graceMs: 0 });
     await Promise.all(results);
 
-    expect(forDelayed.heldBy).toBe("nobody: its time, 2100-01-01T00:00:00.000Z");
+    expect(forDelayed.heldBy).toBe("nobody: it waits for its time, 2100-01-01T00:00:00.000Z");
     expect(forPaused.heldBy).toContain('queue "stopped" is paused');
   });
 
