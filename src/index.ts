@@ -3,11 +3,18 @@ export { JobHandle, type JobStatus, type WaitOptions } from "./client/job-handle
 export type { JoinOptions, JoinResult } from "./client/join.ts";
 export { open } from "./client/open.ts";
 export type { OpenOptions } from "./client/open-options.ts";
+export type { OpenWait } from "./client/open-waits.ts";
 export { handle, task, type Handler, type Task, type TaskOptions } from "./client/task.ts";
+export type { Backoff } from "./core/backoff.ts";
+export type { EpochMs, MonotonicMs } from "./core/clock.ts";
 export type { EnqueueOptions } from "./core/enqueue-order.ts";
 export { isUnjamError, UnjamError, type ErrorCode, type ErrorDetails } from "./core/errors.ts";
 export type { AppEventName, AppEvents } from "./core/events.ts";
 export type { ChildJob, JobContext, Logger, LogLevel } from "./core/job-context.ts";
+export type { OwnerId } from "./core/job.ts";
 export type { TraceContext } from "./core/trace-context.ts";
 export type { JobState } from "./core/job-state.ts";
+export type { Overflow, OverflowOption } from "./core/overflow.ts";
+export type { RunsOn } from "./core/task.ts";
 export { giveUp, retryIn } from "./core/verdict.ts";
+export type { NewOwner, Owner, QueueRecord } from "./store/store.ts";

@@ -63,6 +63,7 @@ export const ERROR_EXAMPLES: { readonly [C in ErrorCode]: ErrorDetails<C> } = {
         state: "leased",
         holder: "web-1:4711",
         sinceMs: 28_000,
+        ...{ attempt: 1, runs: "thread", progress: 0.5, note: "page 3 of 6", waitsFor: null },
       },
     ],
   },

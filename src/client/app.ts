@@ -1,28 +1,35 @@
-import type { Clock, MonotonicMs, Timers } from "../core/clock.ts";
+import type { Clock, Timers } from "../core/clock.ts";
 import type { EnqueueOptions, QueueBounds } from "../core/enqueue-order.ts";
 import { UnjamError } from "../core/errors.ts";
 import type { AppEventName, AppEvents } from "../core/events.ts";
-import type { JobNumber, JobRecord } from "../core/job.ts";
+import type { JobNumber } from "../core/job.ts";
 import type { Logger } from "../core/job-context.ts";
 import { formatJobId, parseJobId } from "../core/job-id.ts";
-import { idOf } from "../core/job-result.ts";
 import type { JobState } from "../core/job-state.ts";
-import { ID_BLOCK_SIZE, OPEN_MS_MAX, RESTARTS_PER_MS, WAIT_MS_DEFAULT } from "../core/limits.ts";
+import {
+  ANSWER_MS_MIN,
+  ID_BLOCK_SIZE,
+  OPEN_MS_MAX,
+  RESTARTS_PER_MS,
+  WAIT_MS_DEFAULT,
+} from "../core/limits.ts";
 import { CLOSE_OPTIONS, JOIN_OPTIONS, LIST_OPTIONS } from "../core/option-tables.ts";
 import { readOptions, readQueueName, readSignal } from "../core/options.ts";
-import type { TaskBody } from "../core/task.ts";
+import type { RunsOn, TaskBody } from "../core/task.ts";
 import { IdSource } from "../runtime/id-source.ts";
 import type { FromEngine, ToEngine } from "../runtime/messages.ts";
 import type { RuntimeHandle, RuntimeListener } from "../runtime/runtime-handle.ts";
 import type { Owner, QueueRecord } from "../store/store.ts";
 import { closeOnSignals } from "./close-signals.ts";
-import { EngineClient, type OpenWait } from "./engine-client.ts";
+import { EngineClient } from "./engine-client.ts";
 import { Enqueuer } from "./enqueuer.ts";
 import { EventHub } from "./event-hub.ts";
 import { handleOf, JobHandle, type HandleLink, type JobStatus, statusOf } from "./job-handle.ts";
+import { JobFinder } from "./job-finder.ts";
 import { Inbox } from "./inbox.ts";
 import { join, type JoinBase, joinBase, type JoinOptions, type JoinResult } from "./join.ts";
 import { LoopHost } from "./loop-host.ts";
+import { describeWaits, joinWait, type LocalWait, type OpenWait } from "./open-waits.ts";
 import { Outbox } from "./outbox.ts";
 import { stderrLogger } from "./stderr-logger.ts";
 import type { Task } from "./task.ts";
@@ -37,6 +44,8 @@ export interface AppOptions {
   readonly bounds: ReadonlyMap<string, QueueBounds>;
   readonly loopSlots: number;
   readonly logger: Logger | undefined;
+  /** What answers for the store, as a sentence names it. */
+  readonly storeName: string;
 }
 
 /** Which jobs to list: by id, ascending, at most `limit` (default 100, at most 1,000). */
@@ -63,6 +72,10 @@ export class App implements AsyncDisposable {
   readonly #enqueuer: Enqueuer;
   readonly #loop: LoopHost;
   readonly #handles: HandleLink;
+  readonly #finder: JobFinder;
+  readonly #bodies: ReadonlyMap<string, TaskBody>;
+  readonly #storeName: string;
+  readonly #joins = new Set<LocalWait>();
   #phase: Phase = "opening";
   #runtime: RuntimeHandle | undefined;
   #lostBecause: Error | undefined;
@@ -71,14 +84,18 @@ export class App implements AsyncDisposable {
   #closing: Promise<void> | undefined;
   #stopListening: (() => void) | undefined;
 
+  /** Not for users: `open()` makes it. */
   constructor(options: AppOptions) {
     const ports = { clock: options.clock, timers: options.timers };
     this.#clock = options.clock;
     this.#timers = options.timers;
     this.#events = new EventHub(options.logger ?? stderrLogger);
-    this.#handles = this.#makeHandleLink();
     const send = (message: ToEngine): void => this.#runtime?.send(message);
     this.#engine = new EngineClient(ports, send);
+    this.#finder = new JobFinder(this.#engine, this.#clock);
+    this.#handles = this.#finder.link((what) => this.#check(what));
+    this.#bodies = options.bodies;
+    this.#storeName = options.storeName;
     const reserve = { name: "reserveIds", count: ID_BLOCK_SIZE } as const;
     this.#ids = new IdSource(() => this.#engine.call(reserve, OPEN_MS_MAX));
     const draw = (count: number): Promise<JobNumber[]> => this.#ids.take(count);
@@ -184,8 +201,15 @@ export class App implements AsyncDisposable {
     this.#check("join");
     const { queue, waitMs, signal } = readOptions(JOIN_OPTIONS, options, "app.join()");
     const parts = { engine: this.#engine, clock: this.#clock, timers: this.#timers };
-    const since = { base: this.#base, openedAt: this.#openedAt };
-    return join({ ...parts, ...since, queue, waitMs, signal: readSignal(signal, "app.join()") });
+    const base = { base: this.#base, openedAt: this.#openedAt, runsOf: this.#runsOf };
+    const bounds = { queue, waitMs, signal: readSignal(signal, "app.join()") };
+    const wait = joinWait(queue, this.#clock.now(), waitMs);
+    this.#joins.add(wait);
+    try {
+      return await join({ ...parts, ...base, ...bounds });
+    } finally {
+      this.#joins.delete(wait);
+    }
   }
 
   async queues(): Promise<readonly QueueRecord[]> {
@@ -200,7 +224,7 @@ export class App implements AsyncDisposable {
       queue: queue ?? null,
       states: state === undefined ? null : [state],
       limit,
-      after: after === undefined ? null : await this.#numberOf(after),
+      after: after === undefined ? null : await this.#finder.numberOf(after),
     };
     const records = await this.#engine.call({ name: "list", query }, WAIT_MS_DEFAULT);
     return records.map(statusOf);
@@ -225,15 +249,31 @@ export class App implements AsyncDisposable {
   async retry(ids: readonly string[]): Promise<readonly string[]> {
     this.#check("retry");
     const since = this.#clock.now();
-    const numbers = await this.#numbersOf(ids);
+    const numbers = await this.#finder.numbersOf(ids);
     const request = { name: "revive", ids: [...numbers.keys()] } as const;
-    const revived = await this.#engine.call(request, this.#leftMs(since));
+    const revived = await this.#engine.call(request, this.#finder.leftMs(since));
     return revived.map((id) => numbers.get(id) ?? formatJobId(id));
   }
 
-  /** Every open wait of this app: what for, since when, until when (ms of the monotonic clock). */
-  waits(): readonly OpenWait[] {
-    return [...this.#outbox.waits(), ...this.#engine.waits()];
+  /**
+   * Every open wait of this app, those of its handlers included: what for, since when, until when
+   * (ms of the monotonic clock), and who holds what is waited for. Asks the store, at most 300 ms:
+   * when that does not answer, it says so, names what this thread waits for, and leaves out what
+   * only the store thread knows: the waits of handlers on threads and in processes.
+   */
+  async waits(): Promise<readonly OpenWait[]> {
+    const handlers = this.#loop.waits();
+    const local = [...this.#joins, ...this.#outbox.waits(), ...this.#engine.waits(), ...handlers];
+    const jobs = local.flatMap(({ awaited }) =>
+      awaited.kind === "job" ? [parseJobId(awaited.id) ?? awaited.id] : [],
+    );
+    const isAsked = this.#phase === "open" || this.#phase === "closing";
+    const facts = isAsked
+      ? await this.#engine.call({ name: "waits", jobs }, ANSWER_MS_MIN).catch(() => undefined)
+      : undefined;
+    const { wallNow, now } = { wallNow: this.#clock.wallNow(), now: this.#clock.now() };
+    const holders = { wallNow, now, runsOf: this.#runsOf };
+    return describeWaits(local, { facts, holders, store: this.#storeName });
   }
 
   /** Listens to one of the events of the closed list; call what it returns to stop. */
@@ -337,57 +377,13 @@ export class App implements AsyncDisposable {
     await this.#engine.call({ name: "setPaused", queue, paused }, WAIT_MS_DEFAULT);
   }
 
+  readonly #runsOf = (task: string): RunsOn | undefined => this.#bodies.get(task)?.facts.runs;
+
   #check(what: string): void {
     if (this.#phase !== "open") throw this.#refusal(what);
   }
 
   #refusal(what: string): Error {
     return this.#lostBecause ?? new UnjamError("UNJAM_CLOSED", { what });
-  }
-
-  #makeHandleLink(): HandleLink {
-    return {
-      wait: async (id, { waitMs, signal }) => {
-        this.#check("job.result()");
-        const since = this.#clock.now();
-        const number = await this.#numberOf(id, waitMs);
-        return this.#engine.settled(number, { waitMs, signal, since });
-      },
-      find: async (id) => {
-        this.#check("job.status()");
-        return this.#find(id);
-      },
-      cancel: async (id) => {
-        this.#check("job.cancel()");
-        const since = this.#clock.now();
-        const ids = [await this.#numberOf(id)];
-        return (await this.#engine.call({ name: "cancel", ids }, this.#leftMs(since))).length > 0;
-      },
-    };
-  }
-
-  /** For the second question of a call that asks two. */
-  #leftMs(since: MonotonicMs): number {
-    return Math.max(0, WAIT_MS_DEFAULT - (this.#clock.now() - since));
-  }
-
-  /** An id of ours, or a caller's own. */
-  async #find(id: string, waitMs: number = WAIT_MS_DEFAULT): Promise<JobRecord | undefined> {
-    const ids = [parseJobId(id) ?? id];
-    const [record] = await this.#engine.call({ name: "get", ids }, waitMs);
-    return record;
-  }
-
-  /** @throws UNJAM_JOB_UNKNOWN */
-  async #numberOf(id: string, waitMs?: number): Promise<JobNumber> {
-    const number = parseJobId(id) ?? (await this.#find(id, waitMs))?.id;
-    if (number === undefined) throw new UnjamError("UNJAM_JOB_UNKNOWN", { id });
-    return number;
-  }
-
-  async #numbersOf(ids: readonly string[]): Promise<Map<JobNumber, string>> {
-    const wanted = ids.map((id) => parseJobId(id) ?? id);
-    const records = await this.#engine.call({ name: "get", ids: wanted }, WAIT_MS_DEFAULT);
-    return new Map(records.map((record) => [record.id, idOf(record)]));
   }
 }

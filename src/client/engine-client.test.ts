@@ -221,7 +221,7 @@ describe("open waits", () => {
       failureOf(engine.client.settled(46, PATIENT)),
     ];
 
-    expect(engine.client.waits()).toEqual([
+    expect(engine.client.waits()).toMatchObject([
       { name: "queues", since: now, deadline: now + 1_000, count: 1 },
       { name: "result of j_1a", since: now, deadline: now + 10_000, count: 1 },
     ]);

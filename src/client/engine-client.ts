@@ -6,6 +6,7 @@ import { formatJobId } from "../core/job-id.ts";
 import { ANSWER_SLACK_MS } from "../core/limits.ts";
 import { NumberMap } from "../core/number-map.ts";
 import type { CallAnswers, EngineCall, FromEngine, ToEngine } from "../runtime/messages.ts";
+import type { LocalWait } from "./open-waits.ts";
 
 interface OpenCall {
   readonly name: string;
@@ -21,14 +22,6 @@ interface ResultWait {
   readonly deadline: MonotonicMs;
   readonly settle: (record: JobRecord | undefined) => void;
   readonly reject: (error: Error) => void;
-}
-
-/** An open wait, as `app.waits()` shows it. */
-export interface OpenWait {
-  readonly name: string;
-  readonly since: MonotonicMs;
-  readonly deadline: MonotonicMs;
-  readonly count: number;
 }
 
 /** Distributes `Omit` over the union of calls. */
@@ -176,20 +169,16 @@ export class EngineClient {
     for (const waits of [...this.#results.values()]) for (const wait of waits) wait.reject(error);
   }
 
-  waits(): OpenWait[] {
-    const calls = [...this.#calls.values()].map(({ name, since, request }) => ({
-      ...{ name, since, count: 1 },
-      deadline: request.deadline,
-    }));
+  /** What is open but for questions about waits. */
+  waits(): LocalWait[] {
+    const calls = [...this.#calls.values()].filter(({ name }) => name !== "waits");
     const results = [...this.#results.keys()].flatMap((id) =>
       [...(this.#results.get(id) ?? [])].map(({ since, deadline }) => ({
-        name: `result of ${formatJobId(id)}`,
-        since,
-        deadline,
-        count: 1,
+        ...{ name: `result of ${formatJobId(id)}`, waiter: null, since, deadline, count: 1 },
+        awaited: { kind: "job", id: formatJobId(id) } as const,
       })),
     );
-    return [...calls, ...results];
+    return [...calls.map(callWait), ...results];
   }
 
   #settle(id: JobNumber, record: JobRecord | undefined): void {
@@ -220,4 +209,9 @@ export class EngineClient {
     this.#results.delete(id);
     this.#send({ type: "unwatch", ids: [id] });
   }
+}
+
+function callWait({ name, since, request: { deadline } }: OpenCall): LocalWait {
+  const kind = name === "drain" ? "handlers" : "store";
+  return { name, waiter: null, since, deadline, count: 1, awaited: { kind } };
 }

@@ -53,19 +53,11 @@ export class EventHub {
 
   #log(event: AppEvent): void {
     switch (event.name) {
-      case "full": {
-        this.#logger.warn(
-          event.data,
-          "a queue is full; callers wait or are refused, or jobs are dropped",
-        );
+      case "full":
+        // That callers wait is what a capacity is for; the engine writes a line about what is more.
         return;
-      }
       case "blocked": {
-        const { task, jobId, blockedMs, stack } = event.data;
-        if (this.#named.has(task)) return;
-        this.#named.add(task);
-        const message = `task "${task}" blocked the main loop for ${Math.round(blockedMs)} ms; give it runs: "thread"`;
-        this.#logger.warn(stack === null ? { jobId } : { jobId, stack }, message);
+        this.#logBlock(event.data);
         return;
       }
       case "timeout": {
@@ -88,6 +80,24 @@ export class EventHub {
       case "store":
         this.#logger.warn({}, event.data.message);
         return;
+    }
+  }
+
+  #logBlock({ task, jobId, blockedMs, stack, candidates }: AppEvents["blocked"]): void {
+    // Named as a candidate is not named: it may still turn out to be the one.
+    const suspects = candidates.map((candidate) => `one of ${candidate.task}`);
+    const keys = candidates.length === 0 ? [String(task)] : suspects;
+    const isNews = keys.some((key) => !this.#named.has(key));
+    for (const key of keys) this.#named.add(key);
+    if (!isNews) return;
+    const ms = Math.round(blockedMs);
+    if (candidates.length === 0) {
+      const message = `task "${task}" blocked the main loop for ${ms} ms; give it runs: "thread"`;
+      this.#logger.warn(stack === null ? { jobId } : { jobId, stack }, message);
+    } else {
+      const names = [...new Set(candidates.map((candidate) => candidate.task))].join(", ");
+      const message = `the main loop was blocked for ${ms} ms by a handler that was under way (${names}) or by other code of this process`;
+      this.#logger.warn({ candidates }, message);
     }
   }
 }

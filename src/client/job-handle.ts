@@ -54,6 +54,7 @@ export class JobHandle<Out = unknown> {
   readonly id: string;
   readonly #link: HandleLink;
 
+  /** Not for users: `app.job(id)` makes it. */
   constructor(id: string, link: HandleLink) {
     this.id = id;
     this.#link = link;

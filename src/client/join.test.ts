@@ -23,7 +23,7 @@ function joining(engine: PlayedEngine, overrides: Partial<Joining> = {}): Joinin
   const { client, clock } = engine;
   return {
     ...{ engine: client, clock, timers: clock, base: new Map(), openedAt: 0 },
-    ...{ queue: undefined, waitMs: 10_000, signal: undefined },
+    ...{ queue: undefined, waitMs: 10_000, signal: undefined, runsOf: () => "thread" as const },
     ...overrides,
   };
 }

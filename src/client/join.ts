@@ -1,12 +1,14 @@
 import type { Clock, Timers } from "../core/clock.ts";
 import { parseErrorRecord } from "../core/error-record.ts";
-import { isUnjamError, UnjamError } from "../core/errors.ts";
+import { type ErrorDetails, isUnjamError, UnjamError } from "../core/errors.ts";
 import type { JobRecord } from "../core/job.ts";
 import { idOf } from "../core/job-result.ts";
 import type { JobState } from "../core/job-state.ts";
 import { ANSWER_MS_MIN } from "../core/limits.ts";
+import type { RunsOn } from "../core/task.ts";
 import type { QueueRecord } from "../store/store.ts";
 import type { EngineClient } from "./engine-client.ts";
+import { holderOf, type Holders, jobWaitsFor, laneOf } from "./job-holding.ts";
 
 /** Pause between two looks at the counters: short at first, for short queues. */
 const LOOK_MS_MIN = 2;
@@ -60,6 +62,8 @@ export interface Joining {
   readonly queue: string | undefined;
   readonly waitMs: number;
   readonly signal: AbortSignal | undefined;
+  /** Where a task's handlers run. */
+  readonly runsOf: (task: string) => RunsOn | undefined;
 }
 
 /** @throws UNJAM_JOIN_TIMEOUT with the unfinished jobs by name, or the signal's reason */
@@ -141,7 +145,7 @@ async function unlessLate<T, L>(call: Promise<T>, late: L): Promise<T | L> {
 
 /** Names what is unfinished as far as the store says so at once: the deadline has come. */
 async function timeoutOf(
-  { engine, clock, queue, waitMs }: Joining,
+  { engine, clock, queue, waitMs, runsOf }: Joining,
   queues: readonly QueueRecord[],
 ): Promise<UnjamError<"UNJAM_JOIN_TIMEOUT">> {
   const query = { queue: queue ?? null, states: UNFINISHED, limit: NAMED_MAX, after: null };
@@ -149,16 +153,29 @@ async function timeoutOf(
     unlessLate(engine.call({ name: "list", query }, ANSWER_MS_MIN), []),
     unlessLate(engine.call({ name: "owners" }, ANSWER_MS_MIN), []),
   ]);
-  const holderOf = ({ owner, state }: JobRecord): string | null =>
-    state === "leased" ? (owners.find(({ id }) => id === owner)?.label ?? null) : null;
   const unfinishedCount = queues.reduce((sum, each) => sum + unfinishedIn(each), 0);
-  const unfinished = records.map((record) => ({
-    id: idOf(record),
-    ...{ task: record.task, queue: record.queue, state: record.state },
-    holder: holderOf(record),
-    sinceMs: record.claimedAt === null ? null : clock.wallNow() - record.claimedAt,
-  }));
+  const holders = { queues, owners, runsOf, now: clock.now(), wallNow: clock.wallNow() };
+  const unfinished = records.map((record) => unfinishedJob(record, holders));
   return new UnjamError("UNJAM_JOIN_TIMEOUT", { waitedMs: waitMs, unfinishedCount, unfinished });
+}
+
+/** Who holds it since when, how far it is there, and what it waits for. */
+function unfinishedJob(
+  record: JobRecord,
+  holders: Holders,
+): ErrorDetails<"UNJAM_JOIN_TIMEOUT">["unfinished"][number] {
+  const { task, queue, state, attempt, progress, note, claimedAt } = record;
+  const isHeld = state === "leased";
+  return {
+    ...{ id: idOf(record), task, queue, state },
+    holder: holderOf(record, holders.owners),
+    // Of an attempt that is over nothing is left to be stuck in.
+    sinceMs: isHeld && claimedAt !== null ? holders.wallNow - claimedAt : null,
+    attempt: isHeld ? attempt + 1 : attempt,
+    runs: laneOf(record, holders),
+    ...(isHeld ? { progress, note } : { progress: null, note: null }),
+    waitsFor: jobWaitsFor(record, holders),
+  };
 }
 
 function pause({ timers, signal }: Joining, ms: number): Promise<void> {

@@ -2,11 +2,13 @@ import type { Clock, Timers } from "../core/clock.ts";
 import { toErrorRecord } from "../core/error-record.ts";
 import type { ClaimedJob, JobNumber } from "../core/job.ts";
 import { formatJobId } from "../core/job-id.ts";
+import { LOOP_BEAT_MS } from "../core/limits.ts";
 import type { TaskBody } from "../core/task.ts";
 import { abortError } from "../runtime/abort-error.ts";
 import type { AttemptLink } from "../runtime/attempt-context.ts";
 import { AttemptWaits } from "../runtime/attempt-waits.ts";
-import { LoopBeat, newBeatMemory } from "../runtime/loop-beat.ts";
+import { type LateBeat, LoopBeat, newBeatMemory } from "../runtime/loop-beat.ts";
+import { blockVerdict } from "../runtime/block-verdict.ts";
 import { registerLoop } from "../runtime/loop-moment.ts";
 import { LoopRunner } from "../runtime/loop-runner.ts";
 import type { LoopBlock } from "../runtime/loop-watch.ts";
@@ -14,7 +16,11 @@ import type { FromEngine, ToEngine } from "../runtime/messages.ts";
 import type { Enqueuer } from "./enqueuer.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { JobHandle } from "./job-handle.ts";
+import { handlerWait, type LocalWait } from "./open-waits.ts";
 import type { Outbox } from "./outbox.ts";
+
+/** More blocks than this in a row, before the supervisor gets a word in, are not told apart. */
+const LATES_MAX = 8;
 
 /**
  * The main loop as a place where handlers run: their runner, the beat that shows that the loop
@@ -30,6 +36,8 @@ export class LoopHost {
   readonly #unregister: () => void;
   /** The end of the last block that the runner measured itself. */
   #measuredAt = Number.NEGATIVE_INFINITY;
+  /** Blocks of which the supervisor has not told what it saw. */
+  readonly #lates: (LateBeat & { readonly underWay: ReturnType<LoopRunner["underWay"]> })[] = [];
   readonly #clock: Clock;
 
   constructor(options: {
@@ -68,8 +76,10 @@ export class LoopHost {
       },
     });
     const isBusy = (): boolean => this.#runner.runningCount > 0;
-    this.#beat = new LoopBeat(this.beat, { clock, timers, isBusy, onStart: options.onBeating });
-    this.#unregister = registerLoop(() => this.#runner.currentJob());
+    const onBeat = (late: LateBeat | undefined): void => this.#beaten(late);
+    const on = { onStart: options.onBeating, onBeat };
+    this.#beat = new LoopBeat(this.beat, { clock, timers, isBusy, ...on });
+    this.#unregister = registerLoop(() => ({ at: clock.now(), job: this.#runner.currentJob() }));
   }
 
   receive(message: FromEngine): void {
@@ -91,12 +101,23 @@ export class LoopHost {
 
   /** Attempts that run or wait here, for an engine that takes over. */
   held(): ClaimedJob[] {
-    return this.#runner.held().map((held) => ({ ...held, payload: "", losses: 0, extra: null }));
+    // A claimed job counts the attempts before this one, a running attempt itself too.
+    const unknown = { payload: "", losses: 0, extra: null };
+    return this.#runner.held().map((held) => ({ ...held, ...unknown, attempt: held.attempt - 1 }));
   }
 
   /** Waits of the handlers here, for an engine that takes over. */
   openWaits(): readonly ToEngine[] {
     return this.#waits.open();
+  }
+
+  /** The same for people. */
+  waits(): readonly LocalWait[] {
+    const held = new Map(this.#runner.held().map((attempt) => [attempt.id, attempt]));
+    return this.#waits.open().map((message) => {
+      const { task = "?", attempt = 1 } = held.get(message.id) ?? {};
+      return handlerWait(message, { id: message.id, task, attempt });
+    });
   }
 
   /** The slot of a handler that waits is lent: its children may need it. */
@@ -109,15 +130,38 @@ export class LoopHost {
     }
   }
 
-  /** What the supervisor saw: blocks after a handler's first await, which the runner cannot measure. */
-  blocked({ moment, blockedMs }: LoopBlock): void {
-    const isKnown = this.#clock.now() - this.#measuredAt < blockedMs;
-    if (moment === undefined || isKnown) return;
-    const { task, id, stack } = moment;
-    this.#events.emit({
-      name: "blocked",
-      data: { task, jobId: formatJobId(id), blockedMs, stack },
-    });
+  /** The loop has not turned for long: who was under way is known now only. */
+  #beaten(late: LateBeat | undefined): void {
+    // What the runner has measured is told already.
+    if (late !== undefined && this.#measuredAt <= late.from) {
+      this.#lates.push({ ...late, underWay: this.#runner.underWay() });
+      if (this.#lates.length > LATES_MAX) this.#lates.shift();
+    }
+    this.#runner.beat();
+  }
+
+  /** What the supervisor saw of a block: the runner itself measures only up to a first await. */
+  blocked({ lastBeat, looks }: LoopBlock): void {
+    const late = this.#lates.find(({ from }) => from === lastBeat);
+    if (late === undefined) return;
+    this.#lates.splice(this.#lates.indexOf(late), 1);
+    const blockedMs = late.to - late.from - LOOP_BEAT_MS;
+    const verdict = blockVerdict(looks, late);
+    if (verdict.kind === "handler") {
+      const { task, id, stack } = verdict.moment;
+      const data = { task, jobId: formatJobId(id), blockedMs, stack, candidates: [] };
+      this.#events.emit({ name: "blocked", data });
+    } else if (verdict.kind === "unknown") {
+      const underWay = verdict.seen === null ? late.underWay : [verdict.seen];
+      const candidates = underWay.map(({ task, id }) => ({ task, jobId: formatJobId(id) }));
+      const [first, ...others] = candidates;
+      if (first === undefined) return;
+      const named = others.length === 0 ? first : { task: null, jobId: null };
+      this.#events.emit({
+        name: "blocked",
+        data: { ...named, blockedMs, stack: null, candidates },
+      });
+    }
   }
 
   stop(): void {
@@ -128,7 +172,7 @@ export class LoopHost {
 
   #measured(task: string, id: JobNumber, blockedMs: number): void {
     this.#measuredAt = this.#clock.now();
-    const data = { task, jobId: formatJobId(id), blockedMs, stack: null };
+    const data = { task, jobId: formatJobId(id), blockedMs, stack: null, candidates: [] };
     this.#events.emit({ name: "blocked", data });
   }
 }

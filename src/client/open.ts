@@ -56,6 +56,7 @@ async function openApp(ports: InlinePorts, read: ReadOpen, loaded: LoadedTasks):
     bounds: read.queues,
     loopSlots: engine.loopSlots,
     logger: read.logger,
+    storeName: isInline ? "the store" : "the store thread",
   });
   const runtime = isInline
     ? await launchInline(engine, ports, app.listener)

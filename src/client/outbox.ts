@@ -29,6 +29,7 @@ import type {
   ProgressMessage,
   ToEngine,
 } from "../runtime/messages.ts";
+import type { LocalWait } from "./open-waits.ts";
 import { forgetAnswered, noteAnswer, type PendingGroup } from "./pending-group.ts";
 
 /** A group this large is sent in the middle of a turn, so that the store can begin with it. */
@@ -220,18 +221,14 @@ export class Outbox<Answer> {
   }
 
   /** Open waits, one per group. */
-  waits(): {
-    readonly name: string;
-    readonly since: MonotonicMs;
-    readonly deadline: MonotonicMs;
-    readonly count: number;
-  }[] {
-    return [...this.#pending.values()].map(({ order, since, left, request }) => ({
-      name: `enqueue ${order.shape.task} → ${order.shape.queue}`,
-      since,
-      deadline: request.deadline,
-      count: left,
-    }));
+  waits(): LocalWait[] {
+    return [...this.#pending.values()].map(({ order: { shape }, since, left, request }) => {
+      const { task, queue } = shape;
+      const { batch, deadline } = request;
+      const name = `enqueue ${task} → ${queue}`;
+      const awaited = { kind: "enqueue", task, queue, batch } as const;
+      return { name, waiter: null, since, deadline, count: left, awaited };
+    });
   }
 
   #answerOne(pending: PendingGroup<Answer>, index: number, outcome: Added): void {
@@ -315,7 +312,7 @@ export class Outbox<Answer> {
     const { shape, capacity, atomic, whenFull, waitersMax, waitMs } = order;
     const group = { shape, capacity, ids, payloads, atomic, overflow: storeOverflow(whenFull) };
     const answerMs = Math.max(waitMs, ANSWER_MS_MIN);
-    const limits = { waitersMax, deadline: since + waitMs, answerBy: since + answerMs };
+    const limits = { waitersMax, since, deadline: since + waitMs, answerBy: since + answerMs };
     const request = { batch, group, whenFull, ...limits };
     const pending: PendingGroup<Answer> = {
       request,

@@ -35,6 +35,7 @@ declare const TYPES: unique symbol;
 /** A named, typed definition of work. Producers need only this; `In` is what enqueue takes. */
 export interface Task<In = never, Out = unknown> {
   readonly name: string;
+  /** What the runtime reads; not for users. */
   readonly [TASK]: TaskBody;
   /** Never there at run time; it carries the types. */
   readonly [TYPES]?: { readonly input: (input: In) => void; readonly output: Out };

@@ -11,7 +11,10 @@ import { extraOf, readTrace, type TraceContext } from "./trace-context.ts";
 
 /** How one job is enqueued. Durations are milliseconds; docs/reference/options.md has the bounds. */
 export interface EnqueueOptions {
-  /** Makes a repeated enqueue harmless: the same id, task and input add nothing. */
+  /**
+   * Makes a repeated enqueue harmless: the same id, task and input add nothing. The handle and
+   * `status()` go by it; the handler's `ctx.jobId`, log lines and events by the job's `j_…` id.
+   */
   readonly id?: string;
   readonly delayMs?: number;
   readonly runAt?: Date | number;

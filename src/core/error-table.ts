@@ -224,19 +224,25 @@ const APP_ERRORS = {
         state: string;
         holder: string | null;
         sinceMs: number | null;
-        /** Where in the code it was taken, and what its holder waits for now. Known in memory only. */
-        site?: string | null;
+        /** What its holder waits for now; of a job that nobody holds, what keeps it waiting. */
         waitsFor?: string | null;
+        /** Of an item in memory: where in the code it was taken. */
+        site?: string | null;
+        /** Of a job: its attempt, where that runs, and what it last said of itself. */
+        attempt?: number;
+        runs?: string | null;
+        progress?: number | null;
+        note?: string | null;
       }[];
     }): string => {
       const first = d.unfinished[0];
-      const named =
-        first === undefined
-          ? ""
-          : `; first: ${first.id} (${first.task}), ${first.state}${first.holder === null ? "" : ` by ${first.holder}`}`;
+      if (first === undefined) return `${d.unfinishedCount} unfinished after ${d.waitedMs} ms`;
+      const by = first.holder === null ? "" : ` by ${first.holder}`;
+      const at = typeof first.note === "string" ? ` at "${first.note}"` : "";
+      const named = `; first: ${first.id} (${first.task}), ${first.state}${by}${at}`;
       return `${d.unfinishedCount} unfinished after ${d.waitedMs} ms${named}`;
     },
-    help: "details.unfinished names each one, its holder and since when. The work goes on; only the wait ended.",
+    help: "details.unfinished names each one, its holder, since when, and where it is. The work goes on; only the wait ended.",
     httpStatus: 504,
     exitCode: 124,
   },

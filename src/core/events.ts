@@ -16,11 +16,17 @@ export interface AppEvents {
   };
   /** A loop handler held the main loop in one go. */
   readonly blocked: {
-    readonly task: string;
-    readonly jobId: string;
+    /** `null`: it is not known which of several candidates it was. */
+    readonly task: string | null;
+    readonly jobId: string | null;
     readonly blockedMs: number;
-    /** Where it stood, when it could be asked while it was blocked. */
+    /** Where it stood, when it could be asked while it was blocked or right after. */
     readonly stack: string | null;
+    /**
+     * Empty when it is known. Else the handlers that were under way: it was one of these, or other
+     * code of the process. At most ten.
+     */
+    readonly candidates: readonly { readonly task: string; readonly jobId: string }[];
   };
   /** An attempt was not over at its deadline. */
   readonly timeout: { readonly task: string; readonly jobId: string; readonly timeoutMs: number };

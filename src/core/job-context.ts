@@ -3,6 +3,11 @@ import type { TraceContext } from "./trace-context.ts";
 
 /** What a handler gets beside its input. */
 export interface JobContext {
+  /**
+   * The id that unjam gave the job, `j_…`, also where the caller gave one of its own: log lines and
+   * events have this one. `app.job()` finds the job by either; a handle and `status().id` show the
+   * caller's own.
+   */
   readonly jobId: string;
   /** 1 for the first try. Attempts whose owner died are not counted: they are `losses`. */
   readonly attempt: number;

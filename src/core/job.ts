@@ -66,6 +66,8 @@ export interface JobRecord extends JobShape {
   readonly error: string | null;
   readonly progress: number | null;
   readonly note: string | null;
+  /** The job that its running attempt waits for. */
+  readonly awaits: JobNumber | null;
 }
 
 export interface Lease {

@@ -103,13 +103,19 @@ export const PROCESSES_DEFAULT = 1;
 export const PREFETCH_MS = 30;
 /** … and never more than this many. */
 export const PREFETCH_JOBS_MAX = 500;
+/** Owners of one store that are shown, the living first. */
+export const OWNERS_LISTED_MAX = 1_000;
+/** Jobs whose holders `app.waits()` looks up: each costs a read. */
+export const WAITS_HELD_MAX = 200;
 export const LIST_LIMIT_DEFAULT = 100;
 export const LIST_LIMIT_MAX = 1_000;
 
 /** A loop handler that holds the main loop longer than this in one go is named. */
 export const LOOP_BLOCKED_MS = 50;
-/** How often the main loop shows that it turns. */
-export const LOOP_BEAT_MS = 10;
+/** How often the main loop shows that it turns: a block is measured to within this time. */
+export const LOOP_BEAT_MS = 5;
+/** Handlers named of which one may have blocked the loop, when it could not be asked which. */
+export const BLOCK_CANDIDATES_MAX = 10;
 export const SUPERVISOR_TICK_MS = 20;
 
 /** A consumer counts as gone this long after its last beat, so that a rolling restart trips nothing. */
@@ -176,7 +182,7 @@ export const CONCURRENCY_MAX = 100_000;
 /** A full queue says so at most once in this time; the next notice carries the count. */
 export const FULL_NOTICE_MS = 1_000;
 /**
- * Callers of a queue in memory that have waited this long for room are worth a line in the log:
+ * Callers of a full queue that have waited this long for room are worth a line in the log:
  * long after what back-pressure should take, and well before the default deadline.
  */
 export const FULL_WAIT_MS_MAX = 10_000;

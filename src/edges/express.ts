@@ -72,6 +72,8 @@ export function unjamHealth(): (request: unknown, response: AnswerableResponse) 
   };
 }
 
+export type { DrainableServer } from "./request-drain.ts";
+
 /** A server of `node:http` or `node:https`, such as `web.listen()` gives. */
 export interface ClosableServer extends DrainableServer {
   close(ended: (error?: Error) => void): unknown;

@@ -1,9 +1,8 @@
-import { KEEP_DEAD_MS_DEFAULT } from "../core/limits.ts";
+import { KEEP_DEAD_MS_DEFAULT, OWNERS_LISTED_MAX } from "../core/limits.ts";
 import type { JobNumber } from "../core/job.ts";
 import type { Engine } from "./engine.ts";
 import type { EngineCall } from "./messages.ts";
-
-const LIST_OWNERS_MAX = 1_000;
+import { waitFacts } from "./wait-facts.ts";
 
 /** Answers one question or order of the client; what it throws becomes the caller's error. */
 export async function answerCall(engine: Engine, request: EngineCall): Promise<unknown> {
@@ -18,7 +17,7 @@ export async function answerCall(engine: Engine, request: EngineCall): Promise<u
     case "queues":
       return store.queues();
     case "owners":
-      return store.owners(LIST_OWNERS_MAX);
+      return store.owners(OWNERS_LISTED_MAX);
     case "setPaused":
       await store.setPaused(request.queue, request.paused, request.deadline);
       engine.fetcher.noteAll();
@@ -34,6 +33,8 @@ export async function answerCall(engine: Engine, request: EngineCall): Promise<u
       const { durability, place } = store.capabilities;
       return { durability, place, owner: engine.owner };
     }
+    case "waits":
+      return waitFacts(engine, request.jobs);
     case "drain":
       return engine.executor.attemptCount;
   }

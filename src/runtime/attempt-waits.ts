@@ -66,7 +66,8 @@ export class AttemptWaits {
           reject(error);
         }
       };
-      const message = { type: "await", call, id, token, job } as const;
+      const deadline = since + waitMs;
+      const message = { type: "await", call, id, token, job, since, deadline } as const;
       this.#calls.set(call, { message, end });
       this.#send(message);
       signal?.addEventListener("abort", onAbort, { once: true });

@@ -22,11 +22,11 @@ import {
 import { type Engine, type RuntimePorts, reportTrouble } from "./engine.ts";
 import { Executor, type Lane } from "./executor.ts";
 import { Fetcher } from "./fetcher.ts";
-import { FullNotice } from "../core/full-notice.ts";
 import { Intake } from "./intake.ts";
 import { crewLane, loopLane } from "./lanes.ts";
 import { JobWaits, type Target } from "./job-waits.ts";
 import type { AwaitedMessage, EngineOptions } from "./messages.ts";
+import { OverflowReport } from "./overflow-report.ts";
 import { Overlaps } from "./overlaps.ts";
 import { receiveFromClient, receiveFromSupervisor } from "./receive.ts";
 import { Renewer } from "./renewer.ts";
@@ -94,7 +94,7 @@ function buildEngine(
     onRetry: (runAt) => waker.noteDue(runAt),
     onLost: () => fetcher.noteAll(),
   });
-  const overflow = overflowReport(ports);
+  const overflow = overflowReport(ports, (queue) => intake.waitersOf(queue));
   const intake = new Intake({
     ...tools,
     answer: (message) => {
@@ -103,7 +103,9 @@ function buildEngine(
     },
     onAdding: (queue) => fetcher.noteReady(queue),
     onDelayed: (runAt) => waker.noteDue(runAt),
-    onFull: overflow.full,
+    onFull: (queue, capacity) => overflow.met(queue, capacity),
+    onWaitersChange: (queue) => overflow.waitersChanged(queue),
+    onTurnedAway: (queue) => overflow.turnedAway(queue),
     onDropped: (queue, ids) => {
       overflow.dropped(queue, ids.length);
       onSettled(ids);
@@ -118,7 +120,8 @@ function buildEngine(
   const woken = (isNews: boolean): void => lookAround({ fetcher, intake, watch, waits }, isNews);
   const lost = (leases: readonly Lease[]): void => executor.abort(leases, "lost");
   const waker = new Waker({ ...tools, owner, on: { woken, settled: onSettled, lost } });
-  const parts = { ports, owner, executor, fetcher, settler, renewer, intake, watch, waits, waker };
+  const stores = { settler, renewer, intake, watch, waits, waker };
+  const parts = { ports, owner, queues, executor, fetcher, ...stores };
   const services = [renewer.repeater, waker.repeater, ...upkeep(parts, onError)];
   return { ...parts, threadAdds, overlaps: new Overlaps(ports), repeaters: services };
 }
@@ -146,21 +149,17 @@ function answerWait(
   else supervisor?.send({ ...message, thread: origin });
 }
 
-/** Tells the client that a queue is full, and how many of its jobs were dropped so far. */
-function overflowReport({ clock, client }: RuntimePorts): {
-  readonly full: (queue: string, capacity: number) => void;
-  readonly dropped: (queue: string, count: number) => void;
-} {
-  const droppedCounts = new Map<string, number>();
-  const notice = new FullNotice(clock, (fullness) => {
-    const data = { ...fullness, droppedCount: droppedCounts.get(fullness.queue) ?? 0 };
-    client.send({ type: "event", event: { name: "full", data } });
+/** Events and lines of the log for the client. */
+function overflowReport(
+  { clock, timers, client }: RuntimePorts,
+  waitersOf: Intake["waitersOf"],
+): OverflowReport {
+  return new OverflowReport({
+    ...{ clock, timers, waitersOf },
+    tell: (data) => client.send({ type: "event", event: { name: "full", data } }),
+    warn: (fields, message) =>
+      client.send({ type: "log", line: { level: "warn", message, fields: { ...fields } } }),
   });
-  return {
-    full: (queue, capacity) => notice.note(queue, capacity),
-    dropped: (queue, count) =>
-      void droppedCounts.set(queue, (droppedCounts.get(queue) ?? 0) + count),
-  };
 }
 
 function lanesOf(ports: RuntimePorts, options: EngineOptions): Lane[] {

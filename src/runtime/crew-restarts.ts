@@ -14,13 +14,15 @@ import type { CrewLane } from "../core/task.ts";
 import { MADE_OF } from "./crew-member.ts";
 import type { FromSupervisor } from "./messages.ts";
 
+type Broken = FromSupervisor & { readonly type: "broken" };
+
 export class CrewRestarts {
   readonly #lane: CrewLane;
   readonly #clock: Clock;
   readonly #send: (message: FromSupervisor) => void;
   readonly #underNone = new RestartBudget();
   readonly #underJobs = new RestartBudget();
-  #isBroken = false;
+  #broken: Broken | undefined;
 
   constructor(options: {
     readonly lane: CrewLane;
@@ -32,8 +34,9 @@ export class CrewRestarts {
     this.#send = options.send;
   }
 
-  get isBroken(): boolean {
-    return this.#isBroken;
+  /** What was said when the budget was used up, for an engine that takes over. */
+  get broken(): Broken | undefined {
+    return this.#broken;
   }
 
   /**
@@ -41,13 +44,13 @@ export class CrewRestarts {
    * wait, or `null` when there is to be none.
    */
   died(reason: string, job: ClaimedJob | undefined): number | null {
-    if (this.#isBroken) return null;
+    if (this.#broken !== undefined) return null;
     const budget = job === undefined ? this.#underNone : this.#underJobs;
     const isNews = job === undefined || job.losses === 0;
     if (isNews && !budget.take(this.#clock.now())) {
-      this.#isBroken = true;
       const data = { part: MADE_OF[this.#lane].part, reason, restarts: budget.count };
-      this.#send({ type: "broken", lane: this.#lane, data });
+      this.#broken = { type: "broken", lane: this.#lane, data };
+      this.#send(this.#broken);
       return null;
     }
     this.#sayReplaced(reason, budget);

@@ -33,6 +33,8 @@ export interface RuntimePorts {
 export interface Engine {
   readonly ports: RuntimePorts;
   readonly owner: OwnerId;
+  /** Queues it was opened for. */
+  readonly queues: readonly string[];
   readonly executor: Executor;
   readonly fetcher: Fetcher;
   readonly settler: Settler;

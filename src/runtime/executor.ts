@@ -100,6 +100,13 @@ export class Executor {
     return this.#lanes.find((lane) => lane.name === runs && !this.#closed.has(lane));
   }
 
+  /** Which of these queues hold tasks of which none runs here any more. */
+  deafTo(queues: readonly string[]): readonly string[] {
+    const tasks = [...this.#tasks.values()];
+    const heard = tasks.filter(({ name }) => this.openLaneOf(name) !== undefined);
+    return queues.filter((queue) => !heard.some((facts) => facts.queue === queue));
+  }
+
   /** The lane takes no more jobs: its restart budget is used up. */
   closeLane(name: Lane["name"]): void {
     for (const lane of this.#lanes) if (lane.name === name) this.#closed.add(lane);

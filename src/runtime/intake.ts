@@ -1,5 +1,5 @@
 import { type Backoff, backoffMs } from "../core/backoff.ts";
-import type { Clock, Random, Timer, Timers } from "../core/clock.ts";
+import type { Clock, MonotonicMs, Random, Timer, Timers } from "../core/clock.ts";
 import { toErrorRecord } from "../core/error-record.ts";
 import { UnjamError } from "../core/errors.ts";
 import type { JobNumber } from "../core/job.ts";
@@ -38,6 +38,8 @@ export class Intake {
   readonly #onAdding: (queue: string) => void;
   readonly #onDelayed: (runAt: number) => void;
   readonly #onFull: (queue: string, capacity: number) => void;
+  readonly #onWaitersChange: (queue: string) => void;
+  readonly #onTurnedAway: (queue: string) => void;
   readonly #onDropped: (queue: string, ids: readonly JobNumber[]) => void;
 
   constructor(options: {
@@ -49,7 +51,12 @@ export class Intake {
     /** Right after a first try was submitted, so that a claim can share its commit; else once a job is in. */
     readonly onAdding: (queue: string) => void;
     readonly onDelayed: (runAt: number) => void;
+    /** A queue was found full; what that came to is told next. */
     readonly onFull: (queue: string, capacity: number) => void;
+    /** Somebody has begun to wait for room, or waits no more. */
+    readonly onWaitersChange: (queue: string) => void;
+    /** Somebody was refused, at once or in the end, or lost a job. */
+    readonly onTurnedAway: (queue: string) => void;
     /** Jobs that an overflow policy dropped: new ones, or ones that waited. Comes before `onFull`. */
     readonly onDropped: (queue: string, ids: readonly JobNumber[]) => void;
   }) {
@@ -61,6 +68,8 @@ export class Intake {
     this.#onAdding = options.onAdding;
     this.#onDelayed = options.onDelayed;
     this.#onFull = options.onFull;
+    this.#onWaitersChange = options.onWaitersChange;
+    this.#onTurnedAway = options.onTurnedAway;
     this.#onDropped = options.onDropped;
   }
 
@@ -70,6 +79,28 @@ export class Intake {
     for (const room of this.#rooms.values()) count += room.size;
     for (const retrying of this.#retrying.values()) count += retrying.size;
     return count;
+  }
+
+  /** Who waits for room in one queue. */
+  waitersOf(queue: string): {
+    readonly waiterCount: number;
+    readonly waitingSince: MonotonicMs | undefined;
+  } {
+    const room = this.#rooms.get(queue);
+    const retrying = [...(this.#retrying.get(queue)?.keys() ?? [])];
+    const times = retrying.map(({ request }) => request.since);
+    if (room?.waitingSince !== undefined) times.push(room.waitingSince);
+    return {
+      waiterCount: retrying.length + (room?.size ?? 0),
+      waitingSince: times.length === 0 ? undefined : Math.min(...times),
+    };
+  }
+
+  /** Numbers of the batches of which somebody waits for room. */
+  get parkedBatches(): readonly number[] {
+    const entries = [...this.#rooms.values()].flatMap((room) => room.entries);
+    for (const retrying of this.#retrying.values()) entries.push(...retrying.keys());
+    return [...new Set(entries.map(({ request }) => request.batch))];
   }
 
   add(requests: readonly AddRequest[]): void {
@@ -94,6 +125,7 @@ export class Intake {
     }
     this.#retrying.clear();
     for (const entry of waiting) this.#tellAll(entry, { kind: "error", error });
+    for (const queue of new Set(waiting.map(queueOf))) this.#onWaitersChange(queue);
   }
 
   /** Room may have come free in the queue: lets its first waiters try. */
@@ -143,8 +175,13 @@ export class Intake {
   }
 
   #answered(entry: Entry, stored: AddAnswer): void {
-    const { request, indexes } = entry;
     this.#noteTried(entry);
+    this.#takeAnswer(entry, stored);
+    if (entry.tries > 0) this.#onWaitersChange(queueOf(entry));
+  }
+
+  #takeAnswer(entry: Entry, stored: AddAnswer): void {
+    const { request, indexes } = entry;
     const answer = stored === "added" ? stored : this.#withoutDrops(entry, stored);
     if (answer === "added" || answer.some(({ kind }) => kind === "added")) this.#noteAdded(entry);
     if (answer === "added") {
@@ -185,6 +222,7 @@ export class Intake {
     if (dropped.length > 0) {
       this.#onDropped(shape.queue, dropped);
       this.#onFull(shape.queue, capacity);
+      this.#onTurnedAway(shape.queue);
     }
     return plain;
   }
@@ -204,7 +242,7 @@ export class Intake {
       if (tries > 0) room.back({ ...entry, tries: tries + 1 });
       else this.#park(room, request, entry.indexes);
     } else {
-      this.#tellAll(entry, outcome);
+      this.#turnAway(entry, outcome);
     }
   }
 
@@ -218,13 +256,14 @@ export class Intake {
     if (tries === 0 && waiterCount >= request.waitersMax) {
       this.#tellTooMany(entry);
     } else if (delayMs >= request.deadline - this.#clock.now()) {
-      this.#tellAll(entry, outcome);
+      this.#turnAway(entry, outcome);
     } else {
       const timer = this.#timers.after(delayMs, () => {
         retrying.delete(entry);
         this.#try({ ...entry, tries: tries + 1 });
       });
       retrying.set(entry, timer);
+      this.#onWaitersChange(queue);
     }
   }
 
@@ -236,6 +275,7 @@ export class Intake {
       if (room.size < request.waitersMax) room.enter(entry);
       else this.#tellTooMany(entry);
     }
+    if (room.size > 0) this.#onWaitersChange(request.group.shape.queue);
   }
 
   #tellTooMany(entry: Entry): void {
@@ -243,13 +283,16 @@ export class Intake {
     const { queue } = group.shape;
     const details = { what: `room in queue "${queue}"`, queue, waitersMax };
     const error = toErrorRecord(new UnjamError("UNJAM_TOO_MANY_WAITERS", details));
-    this.#tellAll(entry, { kind: "error", error });
+    this.#turnAway(entry, { kind: "error", error });
   }
 
   #newRoom(queue: string, outcome: FullOutcome): WaitingRoom {
     const ports = { clock: this.#clock, timers: this.#timers };
     return new WaitingRoom(ports, {
-      late: (entry) => this.#tellAll(entry, outcome),
+      late: (entry) => {
+        this.#turnAway(entry, outcome);
+        this.#onWaitersChange(queue);
+      },
       ready: () => this.roomFreed(queue),
     });
   }
@@ -257,6 +300,12 @@ export class Intake {
   #failed(entry: Entry, error: unknown): void {
     this.#noteTried(entry);
     this.#tellAll(entry, { kind: "error", error: toErrorRecord(error) });
+    if (entry.tries > 0) this.#onWaitersChange(queueOf(entry));
+  }
+
+  #turnAway(entry: Entry, outcome: Added): void {
+    this.#onTurnedAway(queueOf(entry));
+    this.#tellAll(entry, outcome);
   }
 
   #tell({ request, indexes }: Entry, outcomes: readonly Added[]): void {
@@ -273,6 +322,10 @@ export class Intake {
       Array.from({ length: count }, () => outcome),
     );
   }
+}
+
+function queueOf({ request }: Entry): string {
+  return request.group.shape.queue;
 }
 
 /** A job with a name may be stored already, and then needs no room: only the store can tell. */

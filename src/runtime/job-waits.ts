@@ -65,6 +65,17 @@ export class JobWaits {
     options.executor.whenEnded((attempt) => this.#forget(attempt));
   }
 
+  /** Waits of handlers on threads and in processes; those on the loop are known there. */
+  get ofCrews(): readonly AwaitMessage[] {
+    const waits = [...this.#waits.values()].filter(({ origin }) => origin !== "client");
+    return waits.map(({ message }) => message);
+  }
+
+  /** All jobs that handlers wait for. */
+  get awaitedIds(): readonly JobNumber[] {
+    return [...new Set([...this.#waits.values()].flatMap(({ awaited }) => awaited?.id ?? []))];
+  }
+
   get isWaiting(): boolean {
     return this.#waits.size > 0;
   }
@@ -195,8 +206,7 @@ export class JobWaits {
   }
 
   #tellChange(): void {
-    const awaited = [...this.#waits.values()].flatMap((wait) => wait.awaited?.id ?? []);
-    const ids = [...new Set(awaited)];
+    const ids = this.awaitedIds;
     const watched = new Set(ids);
     this.#watch.unwatch(this.#watch.watched.filter((id) => !watched.has(id)));
     this.#onChange(ids);

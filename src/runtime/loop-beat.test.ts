@@ -1,18 +1,20 @@
 import { expect, it } from "vitest";
 import { SteppedClock } from "../../test/runtime/stepped-clock.ts";
-import { LoopBeat, newBeatMemory, readBeat } from "./loop-beat.ts";
+import { type LateBeat, LoopBeat, newBeatMemory, readBeat } from "./loop-beat.ts";
 
 function aBeat() {
   const clock = new SteppedClock();
   const memory = newBeatMemory();
   const state = { isBusy: true, starts: 0 };
+  const beats: (LateBeat | undefined)[] = [];
   const beat = new LoopBeat(memory, {
     clock,
     timers: clock,
     isBusy: () => state.isBusy,
     onStart: () => state.starts++,
+    onBeat: (late) => beats.push(late),
   });
-  return { beat, clock, memory, state };
+  return { beat, beats, clock, memory, state };
 }
 
 it("shows the present while handlers run", async () => {
@@ -47,4 +49,22 @@ it("tells the watcher each time it begins, and not while it goes on", async () =
   beat.start();
 
   expect(state.starts).toBe(2);
+});
+
+it("knows which beat came late, and from when to when the loop did not turn", async () => {
+  const { beat, beats, clock, state } = aBeat();
+  beat.start();
+  await clock.advance(10);
+  const from = clock.now();
+
+  clock.freeze(55);
+  await clock.advance(5);
+  const onTime = beats.filter((late) => late !== undefined);
+  clock.freeze(56);
+  state.isBusy = false;
+  await clock.advance(5);
+
+  expect(onTime).toEqual([]);
+  expect(beats.at(-1)).toEqual({ from: expect.any(Number), to: expect.any(Number) });
+  expect(beats.at(-1)?.from).toBeGreaterThan(from);
 });

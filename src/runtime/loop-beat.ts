@@ -1,5 +1,11 @@
-import type { Clock, Timer, Timers } from "../core/clock.ts";
-import { LOOP_BEAT_MS } from "../core/limits.ts";
+import type { Clock, MonotonicMs, Timer, Timers } from "../core/clock.ts";
+import { LOOP_BEAT_MS, LOOP_BLOCKED_MS } from "../core/limits.ts";
+
+/** The loop did not turn between two beats for longer than LOOP_BLOCKED_MS. */
+export interface LateBeat {
+  readonly from: MonotonicMs;
+  readonly to: MonotonicMs;
+}
 
 /** One number in shared memory: when the main loop last turned; 0 while nothing runs on it. */
 export function newBeatMemory(): SharedArrayBuffer {
@@ -20,6 +26,8 @@ export class LoopBeat {
   readonly #timers: Timers;
   readonly #isBusy: () => boolean;
   readonly #onStart: () => void;
+  readonly #onBeat: (late: LateBeat | undefined) => void;
+  #last: MonotonicMs = 0;
   #timer: Timer | undefined;
 
   constructor(
@@ -29,6 +37,8 @@ export class LoopBeat {
       readonly timers: Timers;
       readonly isBusy: () => boolean;
       readonly onStart: () => void;
+      /** Each beat but the first, at its very beginning; with what was late about it. */
+      readonly onBeat: (late: LateBeat | undefined) => void;
     },
   ) {
     this.#cell = new Float64Array(memory);
@@ -36,6 +46,7 @@ export class LoopBeat {
     this.#timers = ports.timers;
     this.#isBusy = ports.isBusy;
     this.#onStart = ports.onStart;
+    this.#onBeat = ports.onBeat;
   }
 
   /** A handler has started: beat until none runs. */
@@ -52,11 +63,17 @@ export class LoopBeat {
   }
 
   #beat(): void {
-    if (this.#timer !== undefined && !this.#isBusy()) {
-      this.stop();
-      return;
+    const from = this.#last;
+    const to = this.#clock.now();
+    this.#last = to;
+    if (this.#timer !== undefined) {
+      this.#onBeat(to - from - LOOP_BEAT_MS > LOOP_BLOCKED_MS ? { from, to } : undefined);
+      if (!this.#isBusy()) {
+        this.stop();
+        return;
+      }
     }
-    this.#cell[0] = this.#clock.now();
+    this.#cell[0] = to;
     this.#timer = this.#timers.after(LOOP_BEAT_MS, () => this.#beat(), { repeats: true });
   }
 }

@@ -1,14 +1,25 @@
+import type { MonotonicMs } from "../core/clock.ts";
 import type { JobNumber } from "../core/job.ts";
 
-/** What the code that runs on the main loop at this moment belongs to. */
+/** A handler whose code ran on the main loop when it was asked. */
 export interface LoopMoment {
   readonly task: string;
   readonly id: JobNumber;
-  readonly stack: string;
+  /** Where it stood; `null` when it had just returned from there. */
+  readonly stack: string | null;
+}
+
+/** One answer of the main loop: when it gave it, and in the middle of what; `null`: of no handler. */
+export interface LoopLook {
+  readonly at: MonotonicMs;
+  readonly moment: LoopMoment | null;
 }
 
 /** Asked from the supervisor thread by evaluation, so it answers JSON text and only reads. */
-type Ask = () => Omit<LoopMoment, "stack"> | undefined;
+type Ask = () => {
+  readonly at: MonotonicMs;
+  readonly job: Omit<LoopMoment, "stack"> | undefined;
+};
 
 const REGISTRY: unique symbol = Symbol.for("unjam.loops");
 const STACK_FRAMES = 30;
@@ -27,31 +38,35 @@ export function registerLoop(ask: Ask): () => void {
 /** The expression that tells, as JSON text, which job runs on the main loop right now, and where. */
 export const ASK_LOOPS = `globalThis[Symbol.for("unjam.loops")]?.()`;
 
-/** The answer to {@link ASK_LOOPS}; `undefined` when no handler was running. */
-export function readMoment(answer: unknown): LoopMoment | undefined {
+/** The answer to {@link ASK_LOOPS}; `undefined` when it is none of ours. */
+export function readLook(answer: unknown): LoopLook | undefined {
   if (typeof answer !== "string") return undefined;
   const value: unknown = JSON.parse(answer);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by describe(), just below.
-  return value === null ? undefined : (value as LoopMoment);
+  return value === null ? undefined : (value as LoopLook);
 }
 
 function describe(): string {
+  let look: LoopLook | null = null;
   for (const ask of loops) {
-    const moment = ask();
-    if (moment !== undefined) return JSON.stringify({ ...moment, stack: stackHere() });
+    const { at, job } = ask();
+    if (job !== undefined) return JSON.stringify({ at, moment: { ...job, stack: stackHere() } });
+    look ??= { at, moment: null };
   }
-  return "null";
+  return JSON.stringify(look);
 }
 
 /** The stack below this question, whatever the user has done to Error. */
-function stackHere(): string {
+function stackHere(): string | null {
   const limit = Error.stackTraceLimit;
   const prepare: unknown = Reflect.get(Error, "prepareStackTrace");
   try {
     Error.stackTraceLimit = STACK_FRAMES;
     Reflect.deleteProperty(Error, "prepareStackTrace");
     const lines = new Error("probe").stack?.split("\n") ?? [];
-    return lines.slice(FRAMES_OF_OURS).join("\n");
+    const below = lines.slice(FRAMES_OF_OURS);
+    // What runs when a handler has returned: there is nothing of it to show any more.
+    return below[0]?.includes("loop-runner.") === true ? null : below.join("\n");
   } finally {
     Error.stackTraceLimit = limit;
     if (prepare !== undefined) Reflect.set(Error, "prepareStackTrace", prepare);

@@ -14,7 +14,7 @@ import { toErrorRecord } from "../core/error-record.ts";
 import { UnjamError } from "../core/errors.ts";
 import type { JobNumber, Lease } from "../core/job.ts";
 import { formatJobId } from "../core/job-id.ts";
-import { LOOP_BLOCKED_MS, LOOP_TURN_MS_MAX } from "../core/limits.ts";
+import { BLOCK_CANDIDATES_MAX, LOOP_BLOCKED_MS, LOOP_TURN_MS_MAX } from "../core/limits.ts";
 import { NumberMap } from "../core/number-map.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
 import type { TaskBody } from "../core/task.ts";
@@ -82,7 +82,10 @@ export class LoopRunner {
   /** Attempts that wait for other jobs and lend their slots, by how many they wait for. */
   readonly #lent = new Map<JobNumber, number>();
   #waiting = new Fifo<LoopAttempt>();
-  #leaked = 0;
+  /** Bodies that were given up and have not ended. */
+  readonly #leaked = new Set<LoopAttempt>();
+  /** Some of those that ended since the last beat. */
+  readonly #endedLately: LoopAttempt[] = [];
   #turnStart: MonotonicMs = 0;
   #isPumping = false;
   #timer: { readonly timer: Timer; readonly at: MonotonicMs } | undefined;
@@ -109,7 +112,7 @@ export class LoopRunner {
 
   /** Bodies that were given up and have not ended. */
   get leakedCount(): number {
-    return this.#leaked;
+    return this.#leaked.size;
   }
 
   /** Attempts that run or wait here, for an engine that must adopt them. */
@@ -128,7 +131,21 @@ export class LoopRunner {
   /** The job whose code runs at this moment, also after an `await`; for the watchdog's question. */
   currentJob(): { readonly task: string; readonly id: JobNumber } | undefined {
     const running = this.#current.getStore();
-    return running === undefined ? undefined : { task: running.body.facts.name, id: running.id };
+    // What this runner does at the end of a handler, timers included, is still in its context.
+    if (running === undefined || running.phase === "over") return undefined;
+    return { task: running.body.facts.name, id: running.id };
+  }
+
+  /** Handlers that may have run after an await since the last beat. */
+  underWay(): readonly { readonly task: string; readonly id: JobNumber }[] {
+    const begun = [...this.#running.values()].filter(({ slot }) => slot !== undefined);
+    return [...this.#endedLately, ...begun, ...this.#leaked]
+      .slice(0, BLOCK_CANDIDATES_MAX)
+      .map(({ body, id }) => ({ task: body.facts.name, id }));
+  }
+
+  beat(): void {
+    this.#endedLately.length = 0;
   }
 
   take(columns: readonly AttemptColumns[]): void {
@@ -255,14 +272,7 @@ export class LoopRunner {
     this.#armTimer(startedAt + timeoutMs);
     try {
       const value = this.#inOwnContext(this.#call, running, context);
-      if (isThenable(value)) {
-        const slot = this.#freeSlots.pop() ?? this.#newSlot();
-        slot.attempt = running;
-        running.slot = slot;
-        value.then(slot.onValue, slot.onError);
-      } else {
-        this.#returned(running, value);
-      }
+      if (running.slot === undefined) this.#returned(running, value);
     } catch (error) {
       this.#threw(running, error);
     }
@@ -285,10 +295,19 @@ export class LoopRunner {
     return slot;
   }
 
-  /** `run` would make a context to come back to as well, a Map of garbage for each job. */
+  /**
+   * `run` would make a context to come back to as well, a Map of garbage for each job. The end of
+   * the handler's promise is in its context too: a block at its very end is seen there.
+   */
   readonly #call = (running: LoopAttempt, context: AttemptContext): unknown => {
     this.#current.enterWith(running);
-    return callHandler(running.body, running.payload, context);
+    const value = callHandler(running.body, running.payload, context);
+    if (!isThenable(value)) return value;
+    const slot = this.#freeSlots.pop() ?? this.#newSlot();
+    slot.attempt = running;
+    running.slot = slot;
+    value.then(slot.onValue, slot.onError);
+    return undefined;
   };
 
   #returned(running: LoopAttempt, value: unknown): void {
@@ -316,10 +335,13 @@ export class LoopRunner {
   #isFirstEnd(running: LoopAttempt): boolean {
     const { phase, id } = running;
     running.phase = "over";
-    if (phase === "timedOut" || phase === "revoked") this.#leaked--;
+    if (phase === "timedOut" || phase === "revoked") this.#leaked.delete(running);
     if (phase === "timedOut") this.#reports.bodyEnded(id);
     const { slot } = running;
-    if (slot !== undefined) slot.attempt = undefined;
+    if (slot !== undefined) {
+      slot.attempt = undefined;
+      if (this.#endedLately.length < BLOCK_CANDIDATES_MAX) this.#endedLately.push(running);
+    }
     if (phase !== "running") return false;
     if (slot !== undefined) this.#freeSlots.push(slot);
     this.#running.delete(id);
@@ -336,7 +358,7 @@ export class LoopRunner {
 
   #leak(running: LoopAttempt, phase: "timedOut" | "revoked", reason: Error): void {
     running.phase = phase;
-    this.#leaked++;
+    this.#leaked.add(running);
     this.#running.delete(running.id);
     this.#lent.delete(running.id);
     running.context?.revoke(reason);

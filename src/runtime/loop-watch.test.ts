@@ -4,7 +4,7 @@ import { SteppedClock } from "../../test/runtime/stepped-clock.ts";
 import { type LoopBlock, LoopWatch } from "./loop-watch.ts";
 
 /** A main loop that the test blocks and frees, and what the watch says about it. */
-function aWatchedLoop(answers: (asked: number) => ProbeAnswer) {
+function aWatchedLoop(answers: (asked: number) => ProbeAnswer | Promise<ProbeAnswer>) {
   const clock = new SteppedClock();
   const blocks: LoopBlock[] = [];
   const loop = { beat: clock.now(), askedCount: 0 };
@@ -31,44 +31,58 @@ function aWatchedLoop(answers: (asked: number) => ProbeAnswer) {
   };
 }
 
-function inJob(id: number): ProbeAnswer {
+function inJob(id: number, at = 1): ProbeAnswer {
   const moment = { task: "resize", id, stack: "    at spin" };
-  return { kind: "answered", value: JSON.stringify(moment), tookMs: 1 };
+  return { kind: "answered", value: JSON.stringify({ at, moment }), tookMs: 1 };
 }
 
 describe("the loop watch", () => {
-  it("names the handler that it found twice in one block, with the time from beat to beat", async () => {
-    const { clock, blocks, turn } = aWatchedLoop(() => inJob(7));
+  it("asks twice in one block, and tells what it was answered once the loop turns again", async () => {
+    const { clock, blocks, loop, turn } = aWatchedLoop((asked) => inJob(7, asked));
     await turn(100);
+    const lastBeat = loop.beat;
 
     await clock.advance(210);
+    const during = [...blocks];
     await turn(50);
 
-    expect(blocks).toHaveLength(1);
-    expect(blocks[0]?.moment).toMatchObject({ id: 7, task: "resize" });
-    expect(blocks[0]?.blockedMs).toBe(200);
+    expect(during).toEqual([]);
+    expect(blocks).toMatchObject([
+      { lastBeat, looks: [{ at: 1, moment: { id: 7, task: "resize" } }, { at: 2 }] },
+    ]);
+    const [first, second] = blocks[0]?.looks ?? [];
+    expect((first?.askedAt ?? 0) - lastBeat).toBeLessThanOrEqual(42);
+    expect((second?.askedAt ?? 0) - (first?.askedAt ?? 0)).toBe(8);
   });
 
-  it("names nobody when the second look finds another handler", async () => {
-    const { clock, blocks, turn } = aWatchedLoop((asked) => inJob(asked));
+  it("waits for an answer that comes with the end of the block, but not for long", async () => {
+    const late = Promise.withResolvers<ProbeAnswer>();
+    const { clock, blocks, turn } = aWatchedLoop(() => late.promise);
     await turn(100);
 
     await clock.advance(200);
     await turn(50);
+    const before = [...blocks];
+    late.resolve(inJob(7));
+    await turn(10);
+    const never = aWatchedLoop(() => new Promise(() => undefined));
+    await never.turn(100);
+    await never.clock.advance(200);
+    await never.turn(200);
 
-    expect(blocks).toHaveLength(1);
-    expect(blocks[0]?.moment).toBeUndefined();
+    expect(before).toEqual([]);
+    expect(blocks).toMatchObject([{ looks: [{ moment: { id: 7 } }] }]);
+    expect(never.blocks).toMatchObject([{ looks: [] }]);
   });
 
-  it("names nobody when main sits in native code and does not answer", async () => {
+  it("tells of a block also when main cannot be asked", async () => {
     const { clock, blocks, turn } = aWatchedLoop(() => ({ kind: "silent" }));
     await turn(100);
 
     await clock.advance(200);
     await turn(50);
 
-    expect(blocks).toHaveLength(1);
-    expect(blocks[0]?.moment).toBeUndefined();
+    expect(blocks).toMatchObject([{ looks: [] }]);
   });
 
   it("takes no notice of a loop that is late by less than the limit", async () => {

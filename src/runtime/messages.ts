@@ -12,6 +12,7 @@ import type { AttemptEnd } from "../core/outcome.ts";
 import type { Overflow } from "../core/overflow.ts";
 import type { CrewLane, TaskFacts } from "../core/task.ts";
 import type { AddGroup, AddOutcome, ListQuery, Owner, QueueRecord } from "../store/store.ts";
+import type { WaitFacts } from "./wait-facts.ts";
 
 /** One group on its way in. `batch` is answered by an AddedMessage. */
 export interface AddRequest {
@@ -19,6 +20,8 @@ export interface AddRequest {
   readonly group: AddGroup;
   readonly whenFull: Overflow;
   readonly waitersMax: number;
+  /** When its caller began to wait. */
+  readonly since: MonotonicMs;
   /** How long it may wait for room. */
   readonly deadline: MonotonicMs;
   /** When the store must have answered; not before `deadline`. */
@@ -59,6 +62,8 @@ export interface AwaitMessage extends Lease {
   readonly call: number;
   /** The id of the job that it waits for. */
   readonly job: string;
+  readonly since: MonotonicMs;
+  readonly deadline: MonotonicMs;
 }
 
 /** It does not wait any more. */
@@ -111,6 +116,8 @@ export type EngineCall = { readonly deadline: MonotonicMs } & (
   | { readonly name: "cancel"; readonly ids: readonly JobNumber[] }
   | { readonly name: "revive"; readonly ids: readonly JobNumber[] }
   | { readonly name: "store" }
+  /** What is open here, and what is known of these jobs, for `app.waits()`. */
+  | { readonly name: "waits"; readonly jobs: readonly (JobNumber | string)[] }
   | { readonly name: "drain"; readonly until: MonotonicMs }
 );
 
@@ -131,6 +138,7 @@ export interface CallAnswers {
   readonly cancel: readonly JobNumber[];
   readonly revive: readonly JobNumber[];
   readonly store: StoreFacts;
+  readonly waits: WaitFacts;
   /** Jobs that were still running at the end of the grace. */
   readonly drain: number;
 }
@@ -191,7 +199,13 @@ export type FromSupervisor =
   | { readonly type: "ends"; readonly ends: readonly EndMessage[] }
   | { readonly type: "progress"; readonly progress: readonly ProgressMessage[] }
   /** A handler on a thread or in a process enqueues: the engine makes the id. */
-  | { readonly type: "add"; readonly thread: number; readonly request: AddRequest }
+  | {
+      readonly type: "add";
+      readonly thread: number;
+      /** The job of the handler. */
+      readonly by: JobNumber | null;
+      readonly request: AddRequest;
+    }
   | ((AwaitMessage | UnawaitMessage) & { readonly thread: number })
   | { readonly type: "log"; readonly line: LogLine }
   | { readonly type: "event"; readonly event: AppEvent }

@@ -8,6 +8,7 @@ import { type Engine, reportTrouble } from "./engine.ts";
 import type { Attempt } from "./executor.ts";
 import type { EndMessage, FromSupervisor, ReturnedColumns, ToEngine } from "./messages.ts";
 import { drain } from "./shutdown.ts";
+import { withdraw } from "./withdraw.ts";
 
 /** One message of the client, answered in the same turn as far as the store is concerned. */
 export function receiveFromClient(engine: Engine, message: ToEngine): void {
@@ -144,7 +145,7 @@ export function receiveFromSupervisor(engine: Engine, message: FromSupervisor): 
       engine.renewer.note(message.progress);
       return;
     case "add":
-      engine.threadAdds.add(message.thread, message.request);
+      engine.threadAdds.add(message);
       return;
     case "await":
       engine.waits.begin(message.thread, message);
@@ -154,6 +155,7 @@ export function receiveFromSupervisor(engine: Engine, message: FromSupervisor): 
       return;
     case "broken":
       engine.executor.closeLane(message.lane);
+      void withdraw(engine, message.data);
       engine.ports.client.send({ type: "event", event: { name: "broken", data: message.data } });
       return;
     case "log":

@@ -107,7 +107,7 @@ describe("a slot that is lent", () => {
   it("is told again to an engine that takes over", () => {
     const stage = aLender();
 
-    expect(stage.crew.openWaits()).toEqual([
+    expect(stage.crew.standing()).toMatchObject([
       { type: "await", thread: 1, call: 7, id: 1, token: 1, job: "j_2" },
     ]);
   });

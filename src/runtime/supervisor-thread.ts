@@ -121,7 +121,7 @@ main.onMessage((message) => {
     case "engine":
       engine.switchTo(engineChannel(message.port), [
         { type: "held", jobs: crews.flatMap((crew) => crew.held()) },
-        ...crews.flatMap((crew) => crew.openWaits()),
+        ...crews.flatMap((crew) => crew.standing()),
         ...recentEnds.take(),
       ]);
       return;

@@ -3,14 +3,18 @@ import type { JobNumber } from "../core/job.ts";
 import { ID_BLOCK_SIZE, OPEN_MS_MAX } from "../core/limits.ts";
 import type { RuntimePorts } from "./engine.ts";
 import { IdSource } from "./id-source.ts";
-import type { AddedMessage, AddRequest } from "./messages.ts";
+import type { AddedMessage, AddRequest, FromSupervisor } from "./messages.ts";
 
-/** One job on its way in. */
-interface Origin {
+/** One enqueue of a handler on a thread or in a process, until it is answered. */
+export interface ThreadAdd {
   readonly thread: number;
+  /** The job of the handler. */
+  readonly by: JobNumber | null;
   /** As the thread sent it. */
   readonly request: AddRequest;
-  readonly id: JobNumber;
+  /** Its number here. */
+  readonly batch: number;
+  id: JobNumber;
 }
 
 /**
@@ -22,7 +26,7 @@ export class ThreadAdds {
   readonly #ports: RuntimePorts;
   readonly #add: (requests: readonly AddRequest[]) => void;
   readonly #ids: IdSource;
-  readonly #origins = new Map<number, Origin>();
+  readonly #open = new Map<number, ThreadAdd>();
   #lastBatch = 0;
 
   constructor(ports: RuntimePorts, add: (requests: readonly AddRequest[]) => void) {
@@ -32,47 +36,49 @@ export class ThreadAdds {
     this.#ids = new IdSource(() => store.reserveIds(ID_BLOCK_SIZE, clock.now() + OPEN_MS_MAX));
   }
 
-  add(thread: number, request: AddRequest): void {
-    // An id that the handler gives is kept; 0 asks for a new one.
-    const [given = 0] = request.group.ids;
-    if (given !== 0) this.#submit({ thread, request, id: given });
-    else this.#submitNew(thread, request);
+  get open(): readonly ThreadAdd[] {
+    return [...this.#open.values()];
   }
 
-  #submitNew(thread: number, request: AddRequest): void {
+  add({ thread, by, request }: FromSupervisor & { readonly type: "add" }): void {
+    // An id that the handler gives is kept; 0 asks for a new one.
+    const [given = 0] = request.group.ids;
+    const open: ThreadAdd = { thread, by, request, batch: --this.#lastBatch, id: given };
+    this.#open.set(open.batch, open);
+    if (given === 0) this.#draw(open);
+    else this.#submit(open);
+  }
+
+  #draw(open: ThreadAdd): void {
     this.#ids.take(1).then(
-      ([id = 0]) => this.#submit({ thread, request, id }),
+      ([id = 0]) => {
+        open.id = id;
+        this.#submit(open);
+      },
       (error: unknown) => {
         const outcomes = [[0, { kind: "error", error: toErrorRecord(error) }]] as const;
-        const { batch } = request;
-        this.#answer({ thread, request, id: 0 }, { type: "added", batch, outcomes });
+        this.answered({ type: "added", batch: open.batch, outcomes });
       },
     );
   }
 
-  #submit(origin: Origin): void {
-    const { request, id } = origin;
-    const own = --this.#lastBatch;
-    this.#origins.set(own, origin);
-    this.#add([{ ...request, batch: own, group: { ...request.group, ids: [id] } }]);
+  #submit({ request, batch, id }: ThreadAdd): void {
+    this.#add([{ ...request, batch, group: { ...request.group, ids: [id] } }]);
   }
 
   /** Passes an answer on to the thread that asked. */
   answered(message: AddedMessage): void {
-    const origin = this.#origins.get(message.batch);
-    if (origin === undefined) return;
-    this.#origins.delete(message.batch);
-    const { thread, request } = origin;
+    const open = this.#open.get(message.batch);
+    if (open === undefined) return;
     const { outcomes } = message;
-    if (outcomes === "added" || outcomes[0]?.[1].kind !== "numberTaken") {
-      this.#answer(origin, { ...message, batch: request.batch });
-    } else {
+    if (outcomes !== "added" && outcomes[0]?.[1].kind === "numberTaken") {
       // Nothing was stored, and nobody has been told the number: another one does as well.
-      this.#submitNew(thread, request);
+      this.#draw(open);
+      return;
     }
-  }
-
-  #answer({ thread, id }: Origin, message: AddedMessage): void {
-    this.#ports.supervisor?.send({ type: "added", thread, ids: [id], message });
+    this.#open.delete(message.batch);
+    const { thread, id, request } = open;
+    const own = { ...message, batch: request.batch };
+    this.#ports.supervisor?.send({ type: "added", thread, ids: [id], message: own });
   }
 }

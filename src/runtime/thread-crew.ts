@@ -90,7 +90,7 @@ export class ThreadCrew {
       case "run":
         if (message.lane !== this.#lane) return;
         this.#line.push(...message.jobs);
-        if (this.#restarts.isBroken) this.#giveBack();
+        if (this.#restarts.broken !== undefined) this.#giveBack();
         else this.#dispatch();
         return;
       case "abort":
@@ -112,11 +112,13 @@ export class ThreadCrew {
     }
   }
 
-  /** Waits of the handlers here, for an engine that takes over. */
-  openWaits(): FromSupervisor[] {
-    return this.#busy().flatMap(({ number, waits }) =>
-      [...waits.values()].map((message) => ({ ...message, thread: number })),
+  /** For an engine that takes over: waits of the handlers here, and whether the crew is broken. */
+  standing(): FromSupervisor[] {
+    const waits = this.#busy().flatMap(({ number, waits: open }) =>
+      [...open.values()].map((message) => ({ ...message, thread: number })),
     );
+    const { broken } = this.#restarts;
+    return broken === undefined ? waits : [broken, ...waits];
   }
 
   /** Ends all threads. What they ran is the engine's to hand back. */
@@ -169,7 +171,7 @@ export class ThreadCrew {
 
   /** A warm spare if there is one, else a new thread. False when there are to be no more. */
   #hire(): boolean {
-    if (this.#isClosed || this.#restarts.isBroken) return false;
+    if (this.#isClosed || this.#restarts.broken !== undefined) return false;
     const member = this.#spares.shift() ?? this.#newMember();
     this.#members.set(member.number, member);
     return true;
@@ -255,7 +257,7 @@ export class ThreadCrew {
         this.#ended(member, message.end);
         return;
       case "add":
-        this.#send({ ...message, thread: member.number });
+        this.#send({ ...message, thread: member.number, by: member.work?.job.id ?? null });
         return;
       case "progress":
         this.#send({ type: "progress", progress: [message] });

@@ -91,7 +91,7 @@ export class ThreadEnqueues {
       this.#callers.set(batch, { order, since, resolve, reject, timer });
       const job = { ids: [id], payloads: [payload] };
       const group = { shape, capacity, ...job, atomic: false, overflow: storeOverflow(whenFull) };
-      const limits = { waitersMax, deadline: since + waitMs, answerBy: since + answerMs };
+      const limits = { waitersMax, since, deadline: since + waitMs, answerBy: since + answerMs };
       this.#send({ type: "add", request: { batch, group, whenFull, ...limits } });
     });
   }

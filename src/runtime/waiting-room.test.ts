@@ -17,7 +17,7 @@ function aRoom() {
     const jobs = { ids: [batch], payloads: ["{}"] };
     const terms = { capacity: 1, atomic: false, overflow: "refuse" } as const;
     const group = { shape: aShape(), ...terms, ...jobs };
-    const limits = { waitersMax: 100, deadline, answerBy: deadline };
+    const limits = { waitersMax: 100, since: clock.now(), deadline, answerBy: deadline };
     return { request: { batch, group, whenFull: "wait", ...limits }, indexes: null, tries: 1 };
   };
   const enter = (...batches: number[]): void => {

@@ -1,4 +1,4 @@
-import type { Clock, Timer, Timers } from "../core/clock.ts";
+import type { Clock, MonotonicMs, Timer, Timers } from "../core/clock.ts";
 import type { Entry } from "./intake.ts";
 
 /** Waiters that try at once when room came free; the others keep their place behind them. */
@@ -14,7 +14,8 @@ export class WaitingRoom {
   readonly #onLate: (entry: Entry) => void;
   readonly #onReady: () => void;
   #line: Entry[] = [];
-  /** Entries that are with the store right now. */
+  /** Those that went to the store last; they are there while `#tryingCount` is not 0. */
+  #trying: readonly Entry[] = [];
   #tryingCount = 0;
   #returned: Entry[] = [];
   /** Room came free while some were trying: the next may try as soon as these are back. */
@@ -35,6 +36,18 @@ export class WaitingRoom {
     return this.#line.length + this.#returned.length + this.#tryingCount;
   }
 
+  /** Those who wait, but for the ones who are trying right now. */
+  get entries(): readonly Entry[] {
+    return [...this.#returned, ...this.#line];
+  }
+
+  /** Since when the first of them waits. */
+  get waitingSince(): MonotonicMs | undefined {
+    const firsts = [this.#line[0], this.#returned[0], ...this.#trying];
+    const times = firsts.flatMap((entry) => entry?.request.since ?? []);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
   /** At the end of the line. */
   enter(entry: Entry): void {
     this.#line.push(entry);
@@ -49,6 +62,7 @@ export class WaitingRoom {
       return [];
     }
     const taken = this.#line.splice(0, TAKE_MAX);
+    this.#trying = taken;
     this.#tryingCount = taken.length;
     return taken;
   }
@@ -64,6 +78,7 @@ export class WaitingRoom {
     if (this.#tryingCount === 0) return;
     this.#tryingCount--;
     if (this.#tryingCount > 0) return;
+    this.#trying = [];
     this.#timers.soon(() => this.#rejoin());
   }
 

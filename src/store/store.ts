@@ -40,7 +40,16 @@ export interface Store {
   /** A clean goodbye: the owner no longer counts as a consumer. Its leases stay until they end. */
   leave(owner: OwnerId, reason: string, deadline: MonotonicMs): Promise<void>;
 
-  /** Everyone who joined, the living and the last who went, newest first. */
+  /**
+   * The owner lives on and takes no more jobs from these queues: nothing is left of it that could
+   * run them. Shown as one more owner, which had only these queues and left for that reason.
+   */
+  withdraw(owner: OwnerId, from: Withdrawal, deadline: MonotonicMs): Promise<void>;
+
+  /**
+   * Everyone who joined: the living, the last who went, and of each queue the last consumer,
+   * however long ago that went. Newest first.
+   */
   owners(limit: number): Promise<readonly Owner[]>;
 
   /** Adds jobs, in order; one answer per group. Capacity is checked in the same transaction. */
@@ -149,6 +158,11 @@ export interface Owner extends NewOwner {
   /** Wall time of a clean goodbye or of being found dead; `null` while it counts as alive. */
   readonly leftAt: EpochMs | null;
   readonly reason: string | null;
+}
+
+export interface Withdrawal {
+  readonly queues: readonly string[];
+  readonly reason: string;
 }
 
 /** Jobs of one shape, as columns: one value per job, because this is the hot path. */

@@ -36,13 +36,13 @@ export class CallSite {
 
   /**
    * Where the caller of `below` stands now; without `below`, where the first function outside this
-   * folder stands, which a bundle cannot tell.
+   * folder stands, which a bundle cannot tell. Not for users.
    */
   static capture(below?: Below): CallSite {
     return new CallSite(captureStack(SITE_FRAMES_MAX, below));
   }
 
-  /** From the caller outwards: first those that run, then those that await them. */
+  /** From the caller outwards: first those that run, then those that await them. Not for users. */
   get frames(): readonly Frame[] {
     this.#frames ??= withoutOwn(readFrames(this.#stack));
     return this.#frames;

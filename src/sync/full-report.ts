@@ -1,6 +1,5 @@
+import { FullLog } from "../core/full-log.ts";
 import { FullNotice } from "../core/full-notice.ts";
-import { FULL_WAIT_MS_MAX } from "../core/limits.ts";
-import type { Timer } from "../core/clock.ts";
 import type { QueueCore } from "./queue-core.ts";
 import type { QueueReport } from "./queue-report.ts";
 import type { SyncPorts } from "./sync-ports.ts";
@@ -8,19 +7,12 @@ import type { SyncPorts } from "./sync-ports.ts";
 /** What is asked of the queue. */
 type Fillable = Pick<QueueCore<never>, "name" | "capacity" | "waitingSince" | "waiterCount">;
 
-/**
- * What a full queue tells. Its event tells of every kind of fullness; the log only of what
- * somebody should look into. That producers are held up for a moment is what a capacity is for.
- */
+/** What a full queue tells. Its event tells of every kind of fullness; the log only of some. */
 export class FullReport {
   readonly #core: Fillable;
-  readonly #ports: SyncPorts;
-  readonly #report: QueueReport;
   readonly #event: FullNotice;
-  readonly #line: FullNotice;
+  readonly #log: FullLog;
   #droppedCount = 0;
-  /** Set while callers wait for room. */
-  #timer: Timer | undefined;
 
   constructor(options: {
     readonly core: Fillable;
@@ -28,16 +20,27 @@ export class FullReport {
     readonly report: QueueReport;
   }) {
     const { core, ports, report } = options;
+    const { clock, timers } = ports;
+    const droppedCount = (): number => this.#droppedCount;
     this.#core = core;
-    this.#ports = ports;
-    this.#report = report;
-    this.#event = new FullNotice(ports.clock, (fullness) => {
-      report.tell("full", { ...fullness, droppedCount: this.#droppedCount });
+    this.#event = new FullNotice(clock, (fullness) => {
+      report.tell("full", { ...fullness, droppedCount: droppedCount() });
     });
-    this.#line = new FullNotice(ports.clock, (fullness) => {
-      const fields = { ...fullness, droppedCount: this.#droppedCount };
-      report.warn(fields, "a queue is full; callers are refused or items dropped");
-    });
+    const queue = {
+      name: core.name,
+      capacity: core.capacity,
+      get waitingSince(): number | undefined {
+        return core.waitingSince;
+      },
+      get waiterCount(): number {
+        return core.waiterCount;
+      },
+      get droppedCount(): number {
+        return droppedCount();
+      },
+    };
+    const warn = (fields: object, message: string): void => report.warn(fields, message);
+    this.#log = new FullLog({ queue, clock, timers, things: "items", warn });
   }
 
   /** Items that overflow policies dropped. */
@@ -52,7 +55,7 @@ export class FullReport {
 
   /** Somebody was refused, at once or at his deadline, or an item was dropped. Runs the logger. */
   turnedAway(): void {
-    this.#line.note(this.#core.name, this.#core.capacity);
+    this.#log.turnedAway();
   }
 
   /** A policy takes an item out, or does not let one in. Runs nothing: see {@link turnedAway}. */
@@ -62,32 +65,11 @@ export class FullReport {
 
   /** Somebody has begun to wait for room. */
   waiting(): void {
-    if (this.#timer === undefined) this.#look(FULL_WAIT_MS_MAX);
+    this.#log.waiting();
   }
 
   /** Somebody waits no more. */
   left(): void {
-    if (this.#timer === undefined || this.#core.waiterCount > 0) return;
-    this.#timer.cancel();
-    this.#timer = undefined;
-  }
-
-  #look(delayMs: number): void {
-    // A line in the log is no reason to hold the process.
-    const how = { keepsAlive: false, repeats: true };
-    this.#timer = this.#ports.timers.after(delayMs, () => this.#onTimer(), how);
-  }
-
-  #onTimer(): void {
-    this.#timer = undefined;
-    const { name: queue, capacity, waitingSince, waiterCount } = this.#core;
-    // Making a timer runs hooks of the user's, which may have ended the wait that it was made for.
-    if (waitingSince === undefined) return;
-    const waitedMs = Math.round(this.#ports.clock.now() - waitingSince);
-    const isLong = waitedMs >= FULL_WAIT_MS_MAX;
-    this.#look(isLong ? FULL_WAIT_MS_MAX : FULL_WAIT_MS_MAX - waitedMs);
-    if (!isLong) return;
-    const fields = { queue, capacity, waitedMs, waiterCount, droppedCount: this.#droppedCount };
-    this.#report.warn(fields, "a queue stays full; callers wait for room");
+    this.#log.left();
   }
 }

@@ -121,7 +121,7 @@ export class Guard implements Disposable {
   readonly #hold: Hold;
   #isUsed = false;
 
-  /** Made by `lock()` and `tryLock()`. */
+  /** Not for users: `lock()` and `tryLock()` make it. */
   constructor(hold: Hold, formerDied?: FormerHolder) {
     this.#hold = hold;
     this.formerDied = formerDied;

@@ -1,4 +1,7 @@
+export type { Clock, MonotonicMs, Random, Timer, TimerOptions, Timers } from "../core/clock.ts";
 export { isUnjamError, UnjamError } from "../core/errors.ts";
+export type { Overflow, OverflowOption } from "../core/overflow.ts";
+export type { RestartBounds } from "../core/restart-budget.ts";
 export type { CallSite, Diagnostics } from "./call-site.ts";
 export type { Consume, ConsumeContext, Consumer } from "./consumer.ts";
 export type { Guard } from "./guard.ts";
@@ -9,7 +12,7 @@ export type { QueueSnapshot } from "./joinable-queue.ts";
 export type { Lease } from "./lease.ts";
 export type { LockEventMap, LockEventName } from "./lock-events.ts";
 export type { LockOptions, LockWaitOptions } from "./lock-options.ts";
-export type { LockOrderReport } from "./lock-order.ts";
+export type { LockOrder, LockOrderReport } from "./lock-order.ts";
 export { Mutex } from "./mutex.ts";
 export type { Holder as LockHolder } from "./permits.ts";
 export type { PutOutcome } from "./putters.ts";

@@ -45,6 +45,7 @@ export interface Holding<T> {
 export class Lease<T> implements Disposable {
   readonly #holding: Holding<T>;
 
+  /** Not for users: `get()` and `tryGet()` make it. */
   constructor(holding: Holding<T>) {
     this.#holding = holding;
     forgotten.register(this, holding, this);

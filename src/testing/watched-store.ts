@@ -55,6 +55,7 @@ function unchanging(
     join: (owner, deadline) => store.join(owner, deadline),
     beat: (owner, deadline) => store.beat(owner, deadline),
     leave: (owner, reason, deadline) => store.leave(owner, reason, deadline),
+    withdraw: (owner, from, deadline) => store.withdraw(owner, from, deadline),
     owners: (limit) => store.owners(limit),
     awaitJob: (request, deadline) => store.awaitJob(request, deadline),
     get: (ids) => store.get(ids),

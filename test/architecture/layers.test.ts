@@ -12,7 +12,7 @@ const BEHIND_PORTS = /^runtime\/(?:(?:node|launch|port)-[^/]+|[^/]+-(?:thread|pr
  * prefix, any other is one module.
  */
 const MAY_IMPORT: readonly (readonly [files: RegExp, targets: readonly string[]])[] = [
-  [/^index\.ts$/, ["core/", "client/"]],
+  [/^index\.ts$/, ["core/", "client/", "store/store.ts"]],
   [/^core\//, ["core/"]],
   [/^sync\//, ["sync/", "core/"]],
   [/^stack\//, ["stack/", "core/", "node:"]],

@@ -62,7 +62,7 @@ export function someRecord(overrides: Partial<JobRecord> = {}): JobRecord {
     ...{ key: null, callerId: null, extra: null, payload: "{}" },
     ...{ state: "done", attempt: 1, losses: 0, token: 1, owner: null, leaseUntil: null },
     ...{ createdAt: 1_000, claimedAt: 1_000, settledAt: 2_000 },
-    ...{ result: null, error: null, progress: null, note: null },
+    ...{ result: null, error: null, progress: null, note: null, awaits: null },
     ...overrides,
   };
 }

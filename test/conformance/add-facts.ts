@@ -35,6 +35,7 @@ export function addFacts(open: OpenScene): void {
         error: null,
         progress: null,
         note: null,
+        awaits: null,
       });
     });
 

@@ -250,6 +250,45 @@ function consumerFacts(open: OpenScene): void {
       ]);
     });
 
+    it("says who withdrew from it, why and when, and is none of a consumer's other queues", async () => {
+      await using scene = await open();
+      const queues = ["mail", "text"];
+      await scene.step(scene.store.leave(scene.owner, "deployed", scene.deadline));
+      const id = await scene.store.join(anOwner({ label: "frail", queues }), scene.deadline);
+      await scene.addGroup({ capacity: 1 });
+      await scene.addGroup({ capacity: 1, shape: { queue: "text" } });
+      const from = { queues: ["mail"], reason: "out of threads" };
+
+      await scene.step(scene.store.withdraw(id, from, scene.deadline));
+      scene.clock.advance(7);
+
+      expect(await scene.addGroup({})).toMatchObject([
+        {
+          hasConsumer: false,
+          lastConsumer: { worker: "frail", reason: "out of threads", goneMs: 7 },
+        },
+      ]);
+      expect(await scene.addGroup({ shape: { queue: "text" } })).toMatchObject([
+        { hasConsumer: true },
+      ]);
+    });
+
+    it("remembers its last consumer, whoever comes and goes meanwhile", async () => {
+      await using scene = await open();
+      await scene.addGroup({ capacity: 1 });
+      await scene.step(scene.store.leave(scene.owner, "deployed", scene.deadline));
+      for (let round = 0; round < 250; round++) {
+        scene.clock.advance(1);
+        const queues = round % 2 === 0 ? [] : ["text"];
+        const id = await scene.store.join(anOwner({ queues }), scene.deadline);
+        await scene.store.leave(id, "one shot", scene.deadline);
+      }
+
+      expect(await scene.addGroup({})).toMatchObject([
+        { lastConsumer: { worker: "worker", reason: "deployed" } },
+      ]);
+    });
+
     it("has nobody when it never had anybody", async () => {
       await using scene = await open();
       const full = { kind: "full", capacity: 1, hasConsumer: false, lastConsumer: null };

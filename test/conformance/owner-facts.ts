@@ -85,6 +85,37 @@ export function ownerFacts(open: OpenScene): void {
       expect(owners.map(({ label }) => label)).toContain("w299");
     });
 
+    it("that withdraw from queues are shown without them, and as one that left with them", async () => {
+      await using scene = await open();
+      const queues = ["images", "mail", "text"];
+      const id = await scene.store.join(anOwner({ queues, label: "web" }), scene.deadline);
+      scene.clock.advance(10);
+      const from = { queues: ["images", "text", "other"], reason: "out of threads" };
+
+      await scene.step(scene.store.withdraw(id, from, scene.deadline));
+      await scene.step(scene.store.withdraw(id, from, scene.deadline));
+
+      const owners = (await scene.store.owners(10)).filter(({ label }) => label === "web");
+      expect(owners).toMatchObject([
+        { id, queues: ["mail"], leftAt: null },
+        { queues: ["images", "text"], leftAt: scene.clock.wallNow(), reason: "out of threads" },
+      ]);
+      expect(owners).toHaveLength(2);
+    });
+
+    it("that are gone or unknown withdraw from nothing", async () => {
+      await using scene = await open();
+      await scene.step(scene.store.leave(scene.owner, "deployed", scene.deadline));
+      const before = await scene.store.owners(10);
+
+      for (const id of [scene.owner, 777]) {
+        const from = { queues: ["mail"], reason: "broken" };
+        await scene.step(scene.store.withdraw(id, from, scene.deadline));
+      }
+
+      expect(await scene.store.owners(10)).toEqual(before);
+    });
+
     it("that nobody knows can beat, leave and be dead without harm", async () => {
       await using scene = await open();
       const before = await scene.store.owners(10);
@@ -166,6 +197,7 @@ function closeFacts(open: OpenScene): void {
       join: (store, deadline) => store.join(anOwner(), deadline),
       beat: (store, deadline) => store.beat(1, deadline),
       leave: (store, deadline) => store.leave(1, "bye", deadline),
+      withdraw: (store, deadline) => store.withdraw(1, { queues: [], reason: "" }, deadline),
       owners: (store) => store.owners(1),
       add: (store, deadline) =>
         store.add(

@@ -92,12 +92,12 @@ describe.each(EVERYWHERE)("close on $store, $runtime", (mode) => {
       running.result({ waitMs: 3_600_000 }),
       app.join({ waitMs: 3_600_000 }),
     ].map(outcomeOf);
-    await expect.poll(() => app.waits().length).toBeGreaterThan(1);
+    await expect.poll(async () => (await app.waits()).length).toBeGreaterThan(1);
 
     await app.close({ graceMs: 20 });
 
     expect(await Promise.all(waits)).toEqual(["UNJAM_CLOSED", "UNJAM_CLOSED", "UNJAM_CLOSED"]);
-    expect(app.waits()).toEqual([]);
+    expect(await app.waits()).toEqual([]);
   });
 
   it("rejects an enqueue whose schema answers only after it", async () => {

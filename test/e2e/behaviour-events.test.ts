@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { task } from "../../src/index.ts";
+import { type AppEvents, task } from "../../src/index.ts";
 import { CORNERS, ON_THREADS, Stage } from "./stage.ts";
 
 /** Holds the loop, as a handler must not. */
@@ -64,7 +64,7 @@ describe.each(CORNERS)("events on $store, $runtime", (mode) => {
     await using stage = await Stage.open(mode);
     const rude = task("rude", {}, async () => block(70));
     const app = await stage.app({ tasks: [rude] });
-    const blocks: { task: string; jobId: string; blockedMs: number }[] = [];
+    const blocks: AppEvents["blocked"][] = [];
     app.on("blocked", (event) => blocks.push(event));
 
     const jobs = [await app.enqueue(rude, 1), await app.enqueue(rude, 2)];
@@ -89,7 +89,7 @@ describe.each(ON_THREADS)("a handler that blocks after an await, $store", (mode)
       block(400);
     });
     const app = await stage.app({ tasks: [rude] });
-    const blocks: { task: string; jobId: string; stack: string | null }[] = [];
+    const blocks: AppEvents["blocked"][] = [];
     app.on("blocked", (event) => blocks.push(event));
 
     const job = await app.enqueue(rude, {});

@@ -16,6 +16,22 @@ describe.each(EVERYWHERE)("an id of the caller on $store, $runtime", (mode) => {
     expect((await app.jobs()).map(({ id }) => id)).toEqual(["order-7"]);
   });
 
+  it("finds the job as the id does that its handler sees", async () => {
+    await using stage = await Stage.open(mode);
+    const held = new HeldTask();
+    const app = await stage.app({ tasks: [held.task] });
+    const job = await app.enqueue(held.task, {}, { id: "order-7" });
+    const { context, end } = await held.next();
+    end("hi");
+
+    const seen = app.job(context.jobId);
+
+    expect(context.jobId).toMatch(/^j_/);
+    expect(await seen.result()).toBe("hi");
+    expect(await seen.status()).toEqual(await job.status());
+    expect((await seen.status()).id).toBe("order-7");
+  });
+
   it("makes a repeated enqueue harmless, also after the job is done", async () => {
     await using stage = await Stage.open(mode);
     let runs = 0;

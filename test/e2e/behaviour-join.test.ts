@@ -98,7 +98,8 @@ describe.each(EVERYWHERE)("join on $store, $runtime", (mode) => {
     );
     const app = await stage.app({ tasks: [held.task, failing], work: { loop: 2 } });
     const running = await app.enqueue(held.task, 1);
-    await held.next();
+    (await held.next()).context.progress(0.25, "page 1");
+    await expect.poll(async () => (await running.status()).note).toBe("page 1");
     const retrying = await app.enqueue(failing, 2);
     await expect.poll(async () => (await retrying.status()).attempt).toBe(1);
 
@@ -110,8 +111,15 @@ describe.each(EVERYWHERE)("join on $store, $runtime", (mode) => {
         waitedMs: 60,
         unfinishedCount: 2,
         unfinished: [
-          { id: running.id, task: "held", state: "leased", holder: `pid ${process.pid}` },
-          { id: retrying.id, task: "failing", state: "scheduled", holder: null },
+          {
+            ...{ id: running.id, task: "held", state: "leased", holder: `pid ${process.pid}` },
+            ...{ attempt: 1, runs: "loop", progress: 0.25, note: "page 1", waitsFor: null },
+          },
+          {
+            ...{ id: retrying.id, task: "failing", state: "scheduled", holder: null },
+            ...{ attempt: 1, runs: null, note: null, sinceMs: null },
+            waitsFor: expect.stringMatching(/^its attempt 2 at 2/),
+          },
         ],
       },
     });

@@ -233,8 +233,8 @@ describe.each(EVERYWHERE)("looking at workers and waits on $store, $runtime", (m
     await app.enqueue(held.task, 2);
     const waiting = app.enqueue(held.task, 3, { waitMs: 40_000 });
 
-    await expect.poll(() => app.waits().length).toBe(2);
-    const waits = app.waits();
+    await expect.poll(async () => (await app.waits()).length).toBe(2);
+    const waits = await app.waits();
     body.end();
     await Promise.all([result, waiting]);
 
@@ -245,6 +245,6 @@ describe.each(EVERYWHERE)("looking at workers and waits on $store, $runtime", (m
     expect(waits.map(({ since, deadline }) => Math.round(deadline - since))).toEqual([
       40_000, 60_000,
     ]);
-    expect(app.waits()).toEqual([]);
+    expect(await app.waits()).toEqual([]);
   });
 });

@@ -131,7 +131,7 @@ describe.each(CORNERS)("results on $store, $runtime", (mode) => {
 
     await expect(waiting).rejects.toBe(reason);
     await expect(job.result({ signal: controller.signal })).rejects.toBe(reason);
-    expect(app.waits()).toEqual([]);
+    expect(await app.waits()).toEqual([]);
   });
 });
 

@@ -50,7 +50,7 @@ export class PlayedThread implements SlotThread<FromJobThread, ToJobThread> {
   /** Its handler waits for another job, by this call. */
   waits(call: number, job = "j_2"): void {
     const { id, token } = this.job;
-    this.events.message({ type: "await", call, id, token, job });
+    this.events.message({ type: "await", call, id, token, job, since: 0, deadline: 30_000 });
   }
 
   /** What its calls came to. */

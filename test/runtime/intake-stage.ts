@@ -26,6 +26,8 @@ export class IntakeStage {
   readonly delayed: number[] = [];
   readonly full: { readonly queue: string; readonly capacity: number }[] = [];
   readonly dropped: number[] = [];
+  readonly waiterCounts: number[] = [];
+  turnedAwayCount = 0;
   readonly #capacity: number;
   #lastBatch = 0;
   #lastId = 1_000;
@@ -39,6 +41,8 @@ export class IntakeStage {
       onAdding: (queue) => this.adding.push(queue),
       onDelayed: (runAt) => this.delayed.push(runAt),
       onFull: (queue, full) => this.full.push({ queue, capacity: full }),
+      onWaitersChange: (queue) => this.waiterCounts.push(this.intake.waitersOf(queue).waiterCount),
+      onTurnedAway: () => this.turnedAwayCount++,
       onDropped: (_queue, ids) => this.dropped.push(...ids),
     });
   }
@@ -58,7 +62,8 @@ export class IntakeStage {
   request({ count = 1, waitMs = 10_000, ...rest }: RequestOverrides = {}): AddRequest {
     const { whenFull = "wait", waitersMax = 1_000, atomic = false, ...shape } = rest;
     const ids = Array.from({ length: count }, () => ++this.#lastId);
-    const deadline = this.stage.clock.now() + waitMs;
+    const since = this.stage.clock.now();
+    const deadline = since + waitMs;
     return {
       batch: ++this.#lastBatch,
       group: {
@@ -69,7 +74,7 @@ export class IntakeStage {
         atomic,
         overflow: storeOverflow(whenFull),
       },
-      ...{ whenFull, waitersMax, deadline, answerBy: deadline + 1_000 },
+      ...{ whenFull, waitersMax, since, deadline, answerBy: deadline + 1_000 },
     };
   }
 

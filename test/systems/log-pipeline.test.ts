@@ -81,7 +81,7 @@ describe("the log pipeline", () => {
     search.gate = answer.promise;
     const run = pipeline.run();
     await expect
-      .poll(() => app.waits().filter(({ name }) => name.includes("enqueue")).length)
+      .poll(async () => (await app.waits()).filter(({ name }) => name.includes("enqueue")).length)
       .toBeGreaterThan(0);
     await expect.poll(async () => (await app.queues())[0]?.counts.ready).toBe(CAPACITY);
     const readWhileStopped = reader.linesRead;

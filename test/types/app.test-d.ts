@@ -7,6 +7,9 @@ import {
   open,
   type JobStatus,
   type OpenOptions,
+  type OpenWait,
+  type Owner,
+  type QueueRecord,
   task,
 } from "../../src/index.ts";
 import type { PublishedSchema } from "./published-schema.ts";
@@ -121,6 +124,9 @@ describe("what an app answers", () => {
   it("is typed by the question", () => {
     expectTypeOf(app.join).returns.resolves.toEqualTypeOf<JoinResult>();
     expectTypeOf(app.jobs).returns.resolves.toEqualTypeOf<readonly JobStatus[]>();
+    expectTypeOf(app.waits).returns.resolves.toEqualTypeOf<readonly OpenWait[]>();
+    expectTypeOf(app.queues).returns.resolves.toEqualTypeOf<readonly QueueRecord[]>();
+    expectTypeOf(app.workers).returns.resolves.toEqualTypeOf<readonly Owner[]>();
     expectTypeOf(app.retry).returns.resolves.toEqualTypeOf<readonly string[]>();
     // @ts-expect-error -- there is no such state
     void app.jobs({ state: "failed" });

@@ -3,7 +3,7 @@ import type { JobNumber } from "../../core/job.ts";
 import { WAIT_CHAIN_MAX } from "../../core/limits.ts";
 import type { AwaitAnswer, AwaitRequest, WaitStep } from "../store.ts";
 import type { JobTable } from "./job-table.ts";
-import { type MemoryJob, recordOf } from "./memory-job.ts";
+import { awaitedBy, type MemoryJob, recordOf } from "./memory-job.ts";
 
 /** Notes what an attempt waits for, unless it would wait for itself by way of others. */
 export function awaitJob(jobs: JobTable, { lease, awaited }: AwaitRequest): AwaitAnswer {
@@ -29,8 +29,7 @@ function circleFrom(jobs: JobTable, waiter: MemoryJob, start: JobNumber): WaitSt
     const job = jobs.get(next);
     if (job === undefined) return undefined;
     steps.push({ id: job.id, task: job.shape.task });
-    // A wait ends with the attempt that waits: one of an older token says nothing.
-    next = job.state === "leased" && job.awaitsToken === job.token ? job.awaits : null;
+    next = awaitedBy(job);
   }
   return undefined;
 }

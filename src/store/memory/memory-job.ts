@@ -111,6 +111,11 @@ export function claimedJobOf(job: MemoryJob): ClaimedJob {
   return { id, token, queue, task, payload, attempt, losses, extra };
 }
 
+/** A wait ends with the attempt that waits: one of an older token says nothing. */
+export function awaitedBy({ state, awaits, awaitsToken, token }: MemoryJob): JobNumber | null {
+  return state === "leased" && awaitsToken === token ? awaits : null;
+}
+
 export function recordOf(job: MemoryJob): JobRecord {
   return {
     ...job.shape,
@@ -131,5 +136,6 @@ export function recordOf(job: MemoryJob): JobRecord {
     error: job.error,
     progress: job.progress,
     note: job.note,
+    awaits: awaitedBy(job),
   };
 }

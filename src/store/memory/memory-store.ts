@@ -36,6 +36,7 @@ import type {
   StorePorts,
   WakeAnswer,
   WakeRequest,
+  Withdrawal,
 } from "../store.ts";
 import { addGroup, checkGroup } from "./add-jobs.ts";
 import { awaitJob } from "./await-job.ts";
@@ -82,6 +83,10 @@ export class MemoryStore implements Store {
 
   leave(owner: OwnerId, reason: string): Promise<void> {
     return this.#answer("leave", () => this.#owners.leave(owner, reason));
+  }
+
+  withdraw(owner: OwnerId, from: Withdrawal): Promise<void> {
+    return this.#answer("withdraw", () => this.#owners.withdraw(owner, from));
   }
 
   owners(limit: number): Promise<readonly Owner[]> {

@@ -1,9 +1,9 @@
 import type { Clock } from "../../core/clock.ts";
 import type { OwnerId } from "../../core/job.ts";
 import { CONSUMER_GONE_MS } from "../../core/limits.ts";
-import type { AddOutcome, NewOwner, Owner } from "../store.ts";
+import type { AddOutcome, NewOwner, Owner, Withdrawal } from "../store.ts";
 
-/** Owners that went are kept to say who was last; more would tell nothing. */
+/** Owners that went and are kept, besides the last consumer of each queue; more would tell nothing. */
 const OWNERS_GONE_MAX = 100;
 
 type Consumers = Pick<Extract<AddOutcome, { kind: "full" }>, "hasConsumer" | "lastConsumer">;
@@ -20,17 +20,9 @@ export class OwnerTable {
 
   join(owner: NewOwner): OwnerId {
     const id = ++this.#lastId;
-    const beatAt = this.#clock.now();
-    const joinedAt = this.#clock.wallNow();
-    this.#owners.set(id, {
-      ...owner,
-      queues: [...owner.queues],
-      id,
-      joinedAt,
-      beatAt,
-      leftAt: null,
-      reason: null,
-    });
+    const times = { joinedAt: this.#clock.wallNow(), beatAt: this.#clock.now() };
+    const queues = [...owner.queues];
+    this.#owners.set(id, { ...owner, queues, id, ...times, leftAt: null, reason: null });
     return id;
   }
 
@@ -45,8 +37,33 @@ export class OwnerTable {
     const owner = this.#owners.get(id);
     if (owner === undefined || owner.leftAt !== null) return;
     this.#owners.set(id, { ...owner, leftAt: this.#clock.wallNow(), reason });
+    this.#forget();
+  }
+
+  /** Takes queues from a living owner, and notes an owner of only these that left. */
+  withdraw(id: OwnerId, { queues, reason }: Withdrawal): void {
+    const owner = this.#owners.get(id);
+    if (owner === undefined || owner.leftAt !== null) return;
+    const gone = owner.queues.filter((queue) => queues.includes(queue));
+    if (gone.length === 0) return;
+    const left = owner.queues.filter((queue) => !queues.includes(queue));
+    this.#owners.set(id, { ...owner, queues: left });
+    this.leave(this.join({ ...owner, queues: gone }), reason);
+  }
+
+  /** Those that went longest ago, but never the last consumer of a queue. */
+  #forget(): void {
     const gone = [...this.#owners.values()].filter(({ leftAt }) => leftAt !== null);
-    for (const { id: oldest } of gone.slice(0, -OWNERS_GONE_MAX)) this.#owners.delete(oldest);
+    if (gone.length <= OWNERS_GONE_MAX) return;
+    const newestFirst = gone.toSorted(lastLeftFirst);
+    const lasts = new Map<string, OwnerId>();
+    for (const { id, queues } of newestFirst.toReversed()) {
+      for (const queue of queues) lasts.set(queue, id);
+    }
+    const kept = new Set(lasts.values());
+    for (const { id } of newestFirst.slice(OWNERS_GONE_MAX)) {
+      if (!kept.has(id)) this.#owners.delete(id);
+    }
   }
 
   /** The living, then those who went; each newest first. */
@@ -70,4 +87,9 @@ export class OwnerTable {
     const lastConsumer = { worker, goneMs: now - beatAt, reason: reason ?? "it stopped beating" };
     return { hasConsumer: false, lastConsumer };
   }
+}
+
+/** By when they left; of those that left together, who joined last. */
+function lastLeftFirst(a: Owner, b: Owner): number {
+  return (b.leftAt ?? 0) - (a.leftAt ?? 0) || b.id - a.id;
 }

@@ -300,7 +300,7 @@ function existing(
 }
 
 const CONSUMERS = `SELECT label, beat_at, left_at, reason FROM owners
-WHERE EXISTS (SELECT 1 FROM json_each(owners.queues) WHERE value = ?) ORDER BY left_at IS NOT NULL, beat_at DESC LIMIT 1`;
+WHERE EXISTS (SELECT 1 FROM json_each(owners.queues) WHERE value = ?) ORDER BY left_at IS NOT NULL, beat_at DESC, id DESC LIMIT 1`;
 
 /** A full queue, with the one fact that decides whether waiting makes sense. */
 function full(tx: Transaction, { capacity }: Target, queue: string): FullOutcome {

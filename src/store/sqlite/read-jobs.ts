@@ -134,6 +134,7 @@ function jobOf(row: Row): JobRecord {
     ...endOf(row),
     progress: numberOrNull(row, "progress"),
     note: textOrNull(row, "note"),
+    awaits: awaitedBy(row),
   };
 }
 
@@ -145,6 +146,12 @@ function endOf(row: Row): Pick<JobRecord, "result" | "error"> {
   const file = `job ${formatJobId(Number(row["id"]))}`;
   const newer = new UnjamError("UNJAM_SCHEMA_NEWER", { file, needed, known: ROW_FORMAT });
   return { result: null, error: JSON.stringify(toErrorRecord(newer)) };
+}
+
+/** A wait ends with the attempt that waits: one of an older token says nothing. */
+function awaitedBy(row: Row): JobNumber | null {
+  const isCurrent = row["state"] === STATE_NUMBERS.leased && row["awaits_token"] === row["token"];
+  return isCurrent ? numberOrNull(row, "awaits") : null;
 }
 
 function numberOrNull(row: Row, column: string): number | null {

@@ -25,6 +25,7 @@ import type {
   StoreCapabilities,
   WakeAnswer,
   WakeRequest,
+  Withdrawal,
 } from "../store.ts";
 import { addGroup } from "./add-jobs.ts";
 import { awaitJob } from "./await-job.ts";
@@ -34,17 +35,11 @@ import type { CommitGroup, OperationBounds } from "./commit-group.ts";
 import { type Connection, refuseUnreadable } from "./connection.ts";
 import type { Offer } from "./handover.ts";
 import { getJobs, listJobs, listOwners, listQueues } from "./read-jobs.ts";
+import { beatOwner, joinOwner, leaveOwner, withdrawOwner } from "./owners.ts";
 import { settleJobs } from "./settle-jobs.ts";
 import { storeError } from "./sqlite-error.ts";
 import type { Transaction } from "./transaction.ts";
 import { hastenJobs, nothingDue, wakeJobs } from "./wake-jobs.ts";
-
-const JOIN = `INSERT INTO owners(pid, process_start, machine, label, queues, joined_at, beat_at)
-VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`;
-const LEAVE = "UPDATE owners SET left_at = ?, reason = ? WHERE id = ? AND left_at IS NULL";
-/** Owners that went are kept for `NO_CONSUMER`'s "who was last"; beyond this many they are dropped. */
-const FORGET = `DELETE FROM owners WHERE left_at IS NOT NULL AND id NOT IN (
-  SELECT id FROM owners WHERE left_at IS NOT NULL ORDER BY left_at DESC LIMIT 100)`;
 
 /**
  * Durable jobs in one file. Writes go through the {@link CommitGroup}; reads are answered at once
@@ -78,29 +73,21 @@ export class SqliteStore implements Store {
   }
 
   async join(owner: NewOwner, deadline: MonotonicMs): Promise<OwnerId> {
-    const id = await this.#write("join", { weight: 1, deadline }, (tx) => {
-      const { pid, processStart, machine, label, queues } = owner;
-      const joined = [JSON.stringify(queues), tx.wallNow, Math.round(tx.now)] as const;
-      const row = tx.connection.prepare(JOIN).all(pid, processStart, machine, label, ...joined)[0];
-      tx.connection.prepare(FORGET).run();
-      return Number(row?.["id"]);
-    });
+    const id = await this.#write("join", { weight: 1, deadline }, (tx) => joinOwner(tx, owner));
     this.#group.ownedBy(id);
     return id;
   }
 
   beat(owner: OwnerId, deadline: MonotonicMs): Promise<void> {
-    return this.#write("beat", { weight: 1, deadline }, (tx) => {
-      tx.connection
-        .prepare("UPDATE owners SET beat_at = ? WHERE id = ?")
-        .run(Math.round(tx.now), owner);
-    });
+    return this.#write("beat", { weight: 1, deadline }, (tx) => beatOwner(tx, owner));
   }
 
   leave(owner: OwnerId, reason: string, deadline: MonotonicMs): Promise<void> {
-    return this.#write("leave", { weight: 1, deadline }, (tx) => {
-      tx.connection.prepare(LEAVE).run(tx.wallNow, reason, owner);
-    });
+    return this.#write("leave", { weight: 1, deadline }, (tx) => leaveOwner(tx, owner, reason));
+  }
+
+  withdraw(owner: OwnerId, from: Withdrawal, deadline: MonotonicMs): Promise<void> {
+    return this.#write("withdraw", { weight: 1, deadline }, (tx) => withdrawOwner(tx, owner, from));
   }
 
   owners(limit: number): Promise<readonly Owner[]> {

@@ -1,0 +1,94 @@
+import type { Clock, MonotonicMs, Timers } from "../core/clock.ts";
+import type { AppEvents } from "../core/events.ts";
+import { FullLog } from "../core/full-log.ts";
+import { FullNotice } from "../core/full-notice.ts";
+
+/** Who waits for room in a queue at this moment. */
+interface Waiters {
+  readonly waiterCount: number;
+  readonly waitingSince: MonotonicMs | undefined;
+}
+
+interface FullQueue {
+  capacity: number;
+  droppedCount: number;
+  readonly log: FullLog;
+}
+
+/**
+ * What full queues tell, as this app's enqueues meet them. The event tells of every kind of
+ * fullness, the log only of what somebody should look into.
+ */
+export class OverflowReport {
+  readonly #ports: { readonly clock: Clock; readonly timers: Timers };
+  readonly #waitersOf: (queue: string) => Waiters;
+  readonly #warn: (fields: object, message: string) => void;
+  readonly #event: FullNotice;
+  readonly #queues = new Map<string, FullQueue>();
+
+  constructor(options: {
+    readonly clock: Clock;
+    readonly timers: Timers;
+    readonly waitersOf: (queue: string) => Waiters;
+    readonly tell: (data: AppEvents["full"]) => void;
+    readonly warn: (fields: object, message: string) => void;
+  }) {
+    const { clock, timers } = options;
+    this.#ports = { clock, timers };
+    this.#waitersOf = options.waitersOf;
+    this.#warn = options.warn;
+    this.#event = new FullNotice(clock, (fullness) => {
+      options.tell({ ...fullness, droppedCount: this.#of(fullness.queue).droppedCount });
+    });
+  }
+
+  /** Somebody found it full. */
+  met(queue: string, capacity: number): void {
+    this.#of(queue).capacity = capacity;
+    this.#event.note(queue, capacity);
+  }
+
+  /** Jobs were dropped; comes before {@link met}. */
+  dropped(queue: string, count: number): void {
+    this.#of(queue).droppedCount += count;
+  }
+
+  /** Somebody was refused or lost a job. */
+  turnedAway(queue: string): void {
+    this.#of(queue).log.turnedAway();
+  }
+
+  /** Somebody has begun to wait for room, or waits no more. */
+  waitersChanged(queue: string): void {
+    const { log } = this.#of(queue);
+    if (this.#waitersOf(queue).waiterCount > 0) log.waiting();
+    else log.left();
+  }
+
+  #of(name: string): FullQueue {
+    const known = this.#queues.get(name);
+    if (known !== undefined) return known;
+    const { clock, timers } = this.#ports;
+    const waitersOf = (): Waiters => this.#waitersOf(name);
+    const shown = {
+      name,
+      get capacity(): number {
+        return full.capacity;
+      },
+      get waiterCount(): number {
+        return waitersOf().waiterCount;
+      },
+      get waitingSince(): MonotonicMs | undefined {
+        return waitersOf().waitingSince;
+      },
+      get droppedCount(): number {
+        return full.droppedCount;
+      },
+    };
+    const ports = { clock, timers, warn: this.#warn };
+    const log = new FullLog({ queue: shown, things: "jobs", ...ports });
+    const full: FullQueue = { capacity: 0, droppedCount: 0, log };
+    this.#queues.set(name, full);
+    return full;
+  }
+}
