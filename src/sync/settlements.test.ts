@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Gate, QueueStage, watch } from "../../test/sync/queue-stage.ts";
+import { DEADLOCK_STANDS_MS } from "../core/limits.ts";
 import { Mutex } from "./mutex.ts";
 
 describe("join", () => {
@@ -202,7 +203,7 @@ describe("waiting inside a consumer for what only it can do", () => {
         }
       });
 
-      await stage.advance(1_000);
+      await stage.advance(DEADLOCK_STANDS_MS);
 
       expect(asked.code).toBe("UNJAM_DEADLOCK");
       expect(stage.queue.unfinished).toBe(0);
