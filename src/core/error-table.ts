@@ -179,11 +179,17 @@ const APP_ERRORS = {
       queue: string;
       capacity: number;
       lastConsumer: { worker: string; goneMs: number; reason: string } | null;
+      /** The last that died, where that is known: others may have been stopped since. */
+      lastDeath?: { worker: string; goneMs: number; reason: string } | null;
     }): string =>
       `queue "${d.queue}" (capacity ${d.capacity}) has no live consumer; ${
         d.lastConsumer === null
           ? "it never had one"
           : `the last, ${d.lastConsumer.worker}, went ${d.lastConsumer.goneMs} ms ago: ${d.lastConsumer.reason}`
+      }${
+        d.lastDeath == null || d.lastDeath.goneMs === d.lastConsumer?.goneMs
+          ? ""
+          : `; before, ${d.lastDeath.worker} died ${d.lastDeath.goneMs} ms ago: ${d.lastDeath.reason}`
       }`,
     help: "Start a worker for the queue: open({ work }) in this process, or `unjam worker` beside it; for a queue in memory, queue.consume().",
     httpStatus: 503,
@@ -224,6 +230,8 @@ const APP_ERRORS = {
         sinceMs: number | null;
         /** Where in the code it was taken, and what its holder waits for now. Known in memory only. */
         site?: string | null;
+        /** Whether `site` is the exact call, one that happened to be noted, or where a loop began. */
+        siteKind?: "exact" | "sampled" | "per loop" | "off";
         waitsFor?: string | null;
       }[];
     }): string => {
@@ -231,7 +239,11 @@ const APP_ERRORS = {
       const named =
         first === undefined
           ? ""
-          : `; first: ${first.id} (${first.task}), ${first.state}${first.holder === null ? "" : ` by ${first.holder}`}`;
+          : `; first: ${first.id} (${first.task}), ${first.state}${
+              first.holder === null ? "" : ` by ${first.holder} for ${first.sinceMs ?? 0} ms`
+            }${first.site == null ? "" : ` (${first.site})`}${
+              first.waitsFor == null ? "" : `, which waits for ${first.waitsFor}`
+            }`;
       return `${d.unfinishedCount} unfinished after ${d.waitedMs} ms${named}`;
     },
     help: "details.unfinished names each one, its holder and since when. The work goes on; only the wait ended.",

@@ -1,5 +1,5 @@
 export { isUnjamError, UnjamError } from "../core/errors.ts";
-export type { CallSite, Diagnostics } from "./call-site.ts";
+export type { CallSite, Diagnostics, SiteKind } from "./call-site.ts";
 export type { Consume, ConsumeContext, Consumer } from "./consumer.ts";
 export type { Guard } from "./guard.ts";
 export type { Holder } from "./holders.ts";
