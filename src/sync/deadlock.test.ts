@@ -50,9 +50,12 @@ function turn(): Promise<void> {
 
 /** The same, when a cycle that somebody could undo has stood for as long as it must. */
 async function afterStanding<T>(promise: Promise<T>): Promise<T> {
-  await clock.advance(WAIT_LOOK_MS_MIN);
-  await clock.advance(DEADLOCK_STANDS_MS);
-  return await promise;
+  const stands = async (): Promise<void> => {
+    await clock.advance(WAIT_LOOK_MS_MIN);
+    await clock.advance(DEADLOCK_STANDS_MS);
+  };
+  const [result] = await Promise.all([promise, stands()]);
+  return result;
 }
 
 /** Time in which every look at an open wait would find what there is to find. */
@@ -187,9 +190,9 @@ describe("a holder that waits for itself is refused", () => {
       await m.lock();`;
     vi.stubGlobal("unjamTest", { m, turn });
 
-    const module = import(`data:text/javascript,${encodeURIComponent(body)}`);
+    const refused = deadlockOf(import(`data:text/javascript,${encodeURIComponent(body)}`));
     while (m.waiters === 0) await turn();
-    const error = await afterStanding(deadlockOf(module));
+    const error = await afterStanding(refused);
 
     expect(error.details.cycle[0]).toMatchObject({ flow: "a function without a name" });
   });

@@ -80,12 +80,12 @@ describe("join", () => {
     expect(details.unfinished.slice(0, 3)).toEqual([
       {
         ...{ id: "1", task: '"old"', queue: "q", state: "held", holder: "a lease" },
-        ...{ sinceMs: 150, waitsFor: null },
+        ...{ sinceMs: 150, siteKind: "sampled", waitsFor: null },
         site: expect.stringMatching(/^settlements\.test\.ts:\d+/) as string,
       },
       {
         ...{ id: "2", task: '"mid"', queue: "q", state: "held", holder: "worker" },
-        ...{ sinceMs: 50, waitsFor: 'room in queue "other"' },
+        ...{ sinceMs: 50, siteKind: "per loop", waitsFor: 'room in queue "other"' },
         site: expect.stringMatching(/^settlements\.test\.ts:\d+/) as string,
       },
       {

@@ -100,12 +100,13 @@ describe("who holds a lock is told", () => {
       }
       const before = m.tryLock();
 
-      const held = where === "inside" ? other.run(holder) : holder();
+      const outcome = outcomeOf(where === "inside" ? other.run(holder) : holder());
       await turn();
       before?.release();
       await turn();
+      await clock.advance(DEADLOCK_STANDS_MS);
 
-      expect(await standingOutcomeOf(held)).toBe("UNJAM_DEADLOCK");
+      expect(await outcome).toBe("UNJAM_DEADLOCK");
     },
   );
 
