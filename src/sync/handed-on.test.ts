@@ -221,7 +221,10 @@ describe("handlers that wait for what only they can do", () => {
 
   it("are refused at once when a lock and a join stand in the cycle: nobody else can undo it", async () => {
     const stage = new QueueStage<string>();
-    const m = new Mutex({ name: "m" }, { clock: stage.clock, timers: stage.clock, random: () => 0 });
+    const m = new Mutex(
+      { name: "m" },
+      { clock: stage.clock, timers: stage.clock, random: () => 0 },
+    );
     stage.queue.consume(() => m.run(() => undefined));
 
     const joined = m.run(async () => {
