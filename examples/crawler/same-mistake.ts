@@ -11,7 +11,7 @@ async function crawl(url: string): Promise<void> {
   for (const link of await linksOf(url)) {
     if (seen.has(link)) continue;
     seen.add(link);
-    await pages.put(link);
+    await pages.put(link, { waitMs: 100 });
   }
 }
 

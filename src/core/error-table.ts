@@ -181,11 +181,17 @@ const APP_ERRORS = {
       queue: string;
       capacity: number;
       lastConsumer: { worker: string; goneMs: number; reason: string } | null;
+      /** The last that died, where that is known: others may have been stopped since. */
+      lastDeath?: { worker: string; goneMs: number; reason: string } | null;
     }): string =>
       `queue "${d.queue}" (capacity ${d.capacity}) has no live consumer; ${
         d.lastConsumer === null
           ? "it never had one"
           : `the last, ${d.lastConsumer.worker}, went ${d.lastConsumer.goneMs} ms ago: ${d.lastConsumer.reason}`
+      }${
+        d.lastDeath == null || d.lastDeath.goneMs === d.lastConsumer?.goneMs
+          ? ""
+          : `; before, ${d.lastDeath.worker} died ${d.lastDeath.goneMs} ms ago: ${d.lastDeath.reason}`
       }`,
     help: "Start a worker for the queue: open({ work }) in this process, or `unjam worker` beside it; for a queue in memory, queue.consume().",
     httpStatus: 503,
@@ -228,6 +234,8 @@ const APP_ERRORS = {
         waitsFor?: string | null;
         /** Of an item in memory: where in the code it was taken. */
         site?: string | null;
+        /** Whether `site` is the exact call, one that happened to be noted, or where a loop began. */
+        siteKind?: "exact" | "sampled" | "per loop" | "off";
         /** Of a job: its attempt, where that runs, and what it last said of itself. */
         attempt?: number;
         runs?: string | null;
@@ -237,9 +245,11 @@ const APP_ERRORS = {
     }): string => {
       const first = d.unfinished[0];
       if (first === undefined) return `${d.unfinishedCount} unfinished after ${d.waitedMs} ms`;
-      const by = first.holder === null ? "" : ` by ${first.holder}`;
+      const by = first.holder === null ? "" : ` by ${first.holder} for ${first.sinceMs ?? 0} ms`;
+      const site = first.site == null ? "" : ` (${first.site})`;
       const at = typeof first.note === "string" ? ` at "${first.note}"` : "";
-      const named = `; first: ${first.id} (${first.task}), ${first.state}${by}${at}`;
+      const waits = first.waitsFor == null ? "" : `, which waits for ${first.waitsFor}`;
+      const named = `; first: ${first.id} (${first.task}), ${first.state}${by}${site}${at}${waits}`;
       return `${d.unfinishedCount} unfinished after ${d.waitedMs} ms${named}`;
     },
     help: "details.unfinished names each one, its holder, since when, and where it is. The work goes on; only the wait ended.",

@@ -91,6 +91,7 @@ export interface LockOptionValues {
   readonly name: string | undefined;
   readonly diagnostics: "full" | "sampled" | "off" | undefined;
   readonly waitersMax: number;
+  readonly logger: unknown;
 }
 
 export interface CloseOptionValues {
@@ -269,6 +270,11 @@ export const LOCK_OPTIONS: OptionTable<LockOptionValues> = {
       "how many calls have their place noted; off finds no deadlocks. Default full when NODE_ENV is development, else sampled",
   },
   waitersMax: count(WAITERS_MAX_DEFAULT, [0, 1_000_000], "calls that may wait for it at once"),
+  logger: {
+    kind: "other",
+    expected: "an object with info, warn and error",
+    about: "a pino-shaped logger",
+  },
 };
 
 export const LOCK_WAIT_OPTIONS: OptionTable<WaitOptionValues> = {

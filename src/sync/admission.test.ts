@@ -262,6 +262,14 @@ describe("the event full", () => {
     expect(told).toEqual(["on"]);
   });
 
+  it("is refused a listener that is no function", () => {
+    const { queue } = new QueueStage();
+    // @ts-expect-error -- that is what the test is about.
+    const listen = (): unknown => queue.on("full", "log it");
+
+    expect(listen).toThrow(expect.objectContaining({ code: "UNJAM_INVALID_OPTION" }));
+  });
+
   it("is refused a name that no event has", () => {
     const { queue } = aFullQueue();
 

@@ -15,6 +15,13 @@ import { isDevelopment } from "./sync-ports.ts";
  */
 export type Diagnostics = "sampled" | "full" | "off";
 
+/**
+ * What a report's call site is worth. `"exact"`: each call is noted, and this is the one.
+ * `"sampled"`: it is the one when there is one, but not each call is noted. `"per loop"`: where the
+ * consumer was started, which takes all its items. `"off"`: nothing is noted.
+ */
+export type SiteKind = "exact" | "sampled" | "per loop" | "off";
+
 /** This file, as stack frames spell it; in a bundle it is the bundle. */
 const [HERE] = readFrames(captureStack(1));
 /**
@@ -46,6 +53,12 @@ export class CallSite {
   get frames(): readonly Frame[] {
     this.#frames ??= withoutOwn(readFrames(this.#stack));
     return this.#frames;
+  }
+
+  /** The function that stands there, in words: `handleOrder()`; `undefined` when it has no name. */
+  get who(): string | undefined {
+    const name = this.frames[0]?.name ?? null;
+    return name === null ? undefined : `${name}()`;
   }
 
   /** For people: `server.ts:31 in handleOrder`. */
@@ -104,6 +117,11 @@ export class SiteSampler {
 
   get isOff(): boolean {
     return this.#diagnostics === "off";
+  }
+
+  /** What the sites that it gives are worth. */
+  get kind(): SiteKind {
+    return this.#diagnostics === "full" ? "exact" : this.#diagnostics;
   }
 
   /** The place of a call that does not wait, which may be one of very many. */

@@ -177,6 +177,30 @@ describe("the death of a consumer", () => {
   });
 });
 
+describe("a death that others have outlived", () => {
+  it("is told beside who was stopped last, with its error", async () => {
+    const stage = new QueueStage<string>({ capacity: 1 });
+    stage.queue.consume(() => Promise.reject(new Error("corrupt")), {
+      ...{ name: "frail", restarts: { max: 0, perMs: 1_000 } },
+    });
+    stage.queue.tryPut("a");
+    await stage.advance(100);
+    stage.queue.consume(() => undefined, { name: "second" }).stop();
+    await stage.advance(50);
+    stage.queue.tryPut("b");
+
+    await expect(stage.queue.put("c")).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /the last, second, went 50 ms ago: it was stopped; before, frail died 150 ms ago: its handler threw once within 1000 ms, last: corrupt$/,
+      ) as string,
+      details: {
+        lastConsumer: { worker: "second" },
+        lastDeath: { worker: "frail", goneMs: 150 },
+      },
+    });
+  });
+});
+
 function failing(
   stage: QueueStage<number>,
   restarts: { readonly max: number; readonly perMs?: number },

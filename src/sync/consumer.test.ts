@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Gate, QueueStage, watch } from "../../test/sync/queue-stage.ts";
+import { ABORT_GRACE_MS } from "../core/limits.ts";
 
 describe("a consumer", () => {
   it("calls its handler for each item, as many at once as its concurrency", async () => {
@@ -324,6 +325,36 @@ describe("consumer.stop", () => {
     const other = stage.queue.consume(() => undefined, { signal: AbortSignal.abort() });
     await other.finished;
     expect(stage.queue.consumers).toBe(0);
+  });
+});
+
+describe("a consumer in an await using declaration", () => {
+  it("is stopped and has ended when the block is left", async () => {
+    const stage = new QueueStage<string>();
+    const handled: string[] = [];
+    {
+      await using consumer = stage.queue.consume((value) => void handled.push(value));
+      expect(consumer.name).toBe("consumer-1");
+      await stage.queue.put("a");
+      await stage.rest();
+    }
+    stage.queue.tryPut("b");
+    await stage.rest();
+
+    expect([stage.queue.consumers, handled]).toEqual([0, ["a"]]);
+  });
+
+  it("keeps the grace of an earlier stop", async () => {
+    const stage = new QueueStage<string>();
+    const consumer = stage.queue.consume(() => new Promise(() => undefined));
+    stage.queue.tryPut("a");
+    await stage.rest();
+    consumer.stop({ graceMs: 100 });
+
+    const ended = watch(Promise.resolve(consumer[Symbol.asyncDispose]()));
+    await stage.advance(100 + ABORT_GRACE_MS);
+
+    expect(ended.isPending).toBe(false);
   });
 });
 

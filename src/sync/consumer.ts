@@ -1,4 +1,4 @@
-import { ABORT_GRACE_MS } from "../core/limits.ts";
+import { ABORT_GRACE_MS, CLOSE_GRACE_MS_DEFAULT } from "../core/limits.ts";
 import type { UnjamError } from "../core/errors.ts";
 import { invariant } from "../core/invariant.ts";
 import { readOptions } from "../core/options.ts";
@@ -22,12 +22,27 @@ export interface ConsumeContext {
 /** What a consumer calls for each item. What it returns is the answer to an `ask`. */
 export type Consume<T, R> = (value: T, context: ConsumeContext) => R | PromiseLike<R>;
 
-/** Live consumers of one queue, as its owner sees them. */
-export interface Consumer {
+/**
+ * Live consumers of one queue, as its owner sees them. At the end of an `await using` block they
+ * are stopped and their end is awaited, which takes at most the default grace and two seconds.
+ *
+ * @example
+ * import { JoinableQueue } from "unjam/sync";
+ * const queue = new JoinableQueue<string>({ name: "lines" });
+ * const consumer = queue.consume((line) => console.log(line), { concurrency: 4 });
+ * await queue.put("a");
+ * await queue.join({ waitMs: 1_000 });
+ * consumer.stop();
+ * await consumer.finished;
+ */
+export interface Consumer extends AsyncDisposable {
+  /** As given to `consume`, else "consumer-1", "consumer-2" … */
   readonly name: string;
   /**
    * Takes no more items. Running handlers have `graceMs` (default 25 s) to end; then their signal
-   * aborts, and two seconds later what they hold counts as failed, whatever they still do.
+   * aborts, and two seconds later what they hold counts as failed, whatever they still do. Called
+   * again before that, the new grace counts from then.
+   * @throws UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION
    */
   stop(options?: { readonly graceMs?: number }): void;
   /** Resolves when it has ended and holds nothing: stopped, dead, or the queue closed and empty. */
@@ -107,6 +122,10 @@ export class ConsumerLoop<T> {
       name: this.name,
       finished: this.finished,
       stop: (options) => this.stop(readOptions(STOP_OPTIONS, options, "consumer.stop()")),
+      [Symbol.asyncDispose]: () => {
+        if (this.isLive) this.stop({ graceMs: CLOSE_GRACE_MS_DEFAULT });
+        return this.finished;
+      },
     };
   }
 
@@ -185,7 +204,7 @@ export class ConsumerLoop<T> {
     }
     if (budget === null || budget.spent.take(this.#desk.clock.now())) return;
     this.#die(
-      `its handler threw ${budget.max + 1} times within ${budget.perMs} ms, last: ${thrownMessage(error)}`,
+      `its handler threw ${times(budget.max + 1)} within ${budget.perMs} ms, last: ${thrownMessage(error)}`,
     );
   }
 
@@ -248,6 +267,10 @@ export class ConsumerLoop<T> {
     this.#desk.report(error, "a consumer's own code failed");
     this.#slotEnded();
   }
+}
+
+function times(count: number): string {
+  return count === 1 ? "once" : `${count} times`;
 }
 
 /** How often a slot was given an item after a wait. */

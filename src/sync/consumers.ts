@@ -39,6 +39,8 @@ export class Consumers<T> implements ConsumerDesk<T> {
   readonly #onLoopsLeft: (() => void)[] = [];
   #startedCount = 0;
   #lastGone: Departure | undefined;
+  /** Kept apart: who is stopped in good order after it must not hide a crash. */
+  #lastDeath: Departure | undefined;
   #takers: Movers | undefined;
 
   constructor(options: {
@@ -135,13 +137,13 @@ export class Consumers<T> implements ConsumerDesk<T> {
   /** Why a full queue will not get room, or `undefined` when somebody may make some. */
   refusal(): UnjamError | undefined {
     if (this.liveCount > 0 || this.#lastGone === undefined) return undefined;
-    const { worker, at, reason, isDeath } = this.#lastGone;
+    const last = this.#lastGone;
     // Somebody takes items by `get` as well, and may take the next: there is only the deadline.
-    if (!isDeath && this.#holders.hasGetters) return undefined;
-    const goneMs = Math.round(this.clock.now() - at);
+    if (!last.isDeath && this.#holders.hasGetters) return undefined;
     const { name: queue, capacity } = this.core;
-    const lastConsumer = { worker, goneMs, reason };
-    return new UnjamError("UNJAM_NO_CONSUMER", { queue, capacity, lastConsumer });
+    const lastConsumer = this.#told(last);
+    const lastDeath = this.#lastDeath === undefined ? null : this.#told(this.#lastDeath);
+    return new UnjamError("UNJAM_NO_CONSUMER", { queue, capacity, lastConsumer, lastDeath });
   }
 
   /** Why what is unfinished stays so: the last consumer died. A new one mends that. */
@@ -168,8 +170,13 @@ export class Consumers<T> implements ConsumerDesk<T> {
     this.#report.warn({ queue: this.core.name, error: thrownText(error) }, message);
   }
 
+  #told({ worker, at, reason }: Departure): { worker: string; goneMs: number; reason: string } {
+    return { worker, goneMs: Math.round(this.clock.now() - at), reason };
+  }
+
   #someoneWent(departure: Omit<Departure, "at">): void {
     this.#lastGone = { ...departure, at: this.clock.now() };
+    if (departure.isDeath) this.#lastDeath = this.#lastGone;
     const refusal = this.refusal();
     if (refusal !== undefined) this.core.refuseRoom(refusal);
   }

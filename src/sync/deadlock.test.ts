@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { isUnjamError, type UnjamError } from "../core/errors.ts";
+import { DEADLOCK_STANDS_MS, WAIT_LOOK_MS_MIN } from "../core/limits.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import type { Guard } from "./guard.ts";
 import { Mutex } from "./mutex.ts";
@@ -47,6 +48,16 @@ function turn(): Promise<void> {
   return clock.rest();
 }
 
+/** The same, when a cycle that somebody could undo has stood for as long as it must. */
+async function afterStanding<T>(promise: Promise<T>): Promise<T> {
+  const stands = async (): Promise<void> => {
+    await clock.advance(WAIT_LOOK_MS_MIN);
+    await clock.advance(DEADLOCK_STANDS_MS);
+  };
+  const [result] = await Promise.all([promise, stands()]);
+  return result;
+}
+
 /** Time in which every look at an open wait would find what there is to find. */
 function manyLooks(): Promise<void> {
   return clock.advance(25_000);
@@ -62,11 +73,15 @@ describe("a holder that waits for itself is refused", () => {
   it("when it locks again", async () => {
     const m = aMutex("m");
     async function twice(): Promise<void> {
-      await m.lock();
-      await m.lock();
+      const guard = await m.lock();
+      try {
+        await m.lock();
+      } finally {
+        guard.release();
+      }
     }
 
-    const error = await deadlockOf(twice());
+    const error = await afterStanding(deadlockOf(twice()));
 
     expect(error.details.cycle).toEqual([
       {
@@ -126,7 +141,7 @@ describe("a holder that waits for itself is refused", () => {
       }
     }
 
-    expect(await outcomeOf(visit(1))).toBe("UNJAM_DEADLOCK");
+    expect(await afterStanding(outcomeOf(visit(1)))).toBe("UNJAM_DEADLOCK");
     expect(m.isLocked).toBe(false);
   });
 
@@ -170,12 +185,14 @@ describe("a holder that waits for itself is refused", () => {
     const body = `
       const { m, turn } = globalThis.unjamTest;
       await turn();
-      await m.lock();
+      globalThis.unjamTest.guard = await m.lock();
       await turn();
       await m.lock();`;
     vi.stubGlobal("unjamTest", { m, turn });
 
-    const error = await deadlockOf(import(`data:text/javascript,${encodeURIComponent(body)}`));
+    const refused = deadlockOf(import(`data:text/javascript,${encodeURIComponent(body)}`));
+    while (m.waiters === 0) await turn();
+    const error = await afterStanding(refused);
 
     expect(error.details.cycle[0]).toMatchObject({ flow: "a function without a name" });
   });
@@ -227,7 +244,7 @@ describe("flows that wait for each other", () => {
     }
     await turn();
 
-    const outcomes = await Promise.allSettled([first(), second()]);
+    const outcomes = await afterStanding(Promise.allSettled([first(), second()]));
 
     const refused = outcomes.filter(({ status }) => status === "rejected");
     expect(refused).toHaveLength(1);

@@ -30,7 +30,7 @@ describe("a guard that is dropped unreleased", () => {
     expect(lost).toEqual([
       {
         what: 'mutex "m"',
-        who: "careless()",
+        holder: "careless()",
         site: expect.stringContaining("in careless") as string,
         heldMs: expect.any(Number) as number,
       },

@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { ErrorDetails } from "../core/errors.ts";
 import { UNFINISHED_NAMED_MAX } from "../core/limits.ts";
+import type { CallSite, SiteKind } from "./call-site.ts";
 import type { ConsumerLoop } from "./consumer.ts";
 import type { Item } from "./item.ts";
 import type { Holding } from "./lease.ts";
@@ -10,13 +11,16 @@ import { thrownText } from "./thrown-text.ts";
 export interface Holder {
   /** The value in a few words. */
   readonly value: string;
-  /** A consumer's slot by its name, or "a lease". */
+  /** A consumer's slot by its name, or `a lease of loadBatch()`, the function that called `get`. */
   readonly holder: string;
   /**
    * Where the lease was taken, or where the consumer was started; `null` when it was not noted:
    * only some calls of `get` are, unless `diagnostics` is "full".
    */
   readonly site: string | null;
+  /** What that place is: see {@link SiteKind}. */
+  readonly siteKind: SiteKind;
+  /** How long, in whole milliseconds; of consumers to within 10 ms. */
   readonly sinceMs: number;
   /** What the holder waits for now, as far as that goes through this package; else `null`. */
   readonly waitsFor: string | null;
@@ -26,12 +30,20 @@ export interface Holder {
 export class Holders<T> {
   readonly #clock: Clock;
   readonly #describe: ((value: T) => string) | undefined;
+  readonly #siteKind: SiteKind;
   readonly #leases = new Set<Holding<T>>();
   #hasGetters = false;
 
-  constructor(clock: Clock, describe: ((value: T) => string) | undefined) {
+  constructor(
+    clock: Clock,
+    about: {
+      readonly describe: ((value: T) => string) | undefined;
+      readonly siteKind: SiteKind;
+    },
+  ) {
     this.#clock = clock;
-    this.#describe = describe;
+    this.#describe = about.describe;
+    this.#siteKind = about.siteKind;
   }
 
   /** Whether somebody ever asked for an item himself: then nobody knows who may take the next. */
@@ -52,6 +64,11 @@ export class Holders<T> {
     this.#leases.delete(holding);
   }
 
+  /** Who holds an item that no consumer has, in words. */
+  lenderOf(item: Item<T>): string {
+    return leaseOf([...this.#leases].find((holding) => holding.item === item)?.site);
+  }
+
   /** All items that somebody holds. */
   items(consumers: readonly ConsumerLoop<T>[]): Item<T>[] {
     const byLease = [...this.#leases].map(({ item }) => item);
@@ -63,8 +80,9 @@ export class Holders<T> {
     const now = this.#clock.now();
     const byLease = [...this.#leases].map(({ item, site, takenAt, flow }) => ({
       value: this.describe(item.value),
-      holder: "a lease",
+      holder: leaseOf(site),
       site: site?.toString() ?? null,
+      siteKind: this.#siteKind,
       sinceMs: Math.round(now - takenAt),
       waitsFor: flow?.waitsFor ?? null,
     }));
@@ -77,6 +95,7 @@ export class Holders<T> {
                 value: this.describe(item.value),
                 holder: flow.name,
                 site: consumer.site?.toString() ?? null,
+                siteKind: this.#siteKind === "off" ? ("off" as const) : ("per loop" as const),
                 sinceMs: Math.round(now - (heldSince?.beganAt ?? now)),
                 waitsFor: flow.waitsFor ?? null,
               },
@@ -95,6 +114,11 @@ export class Holders<T> {
       return `${inWords(value)} (describe() threw: ${cut(thrownText(error))})`;
     }
   }
+}
+
+function leaseOf(site: CallSite | undefined): string {
+  const who = site?.who;
+  return who === undefined ? "a lease" : `a lease of ${who}`;
 }
 
 const VALUE_CHARS_MAX = 80;
@@ -126,9 +150,9 @@ export function unfinished(
 ): Unfinished {
   const held = holders
     .toSorted((a, b) => b.sinceMs - a.sinceMs)
-    .map(({ value, holder, site, sinceMs, waitsFor }, index) => ({
+    .map(({ value, holder, site, siteKind, sinceMs, waitsFor }, index) => ({
       ...{ id: String(index + 1), task: value, queue, state: "held" },
-      ...{ holder, sinceMs, site, waitsFor },
+      ...{ holder, sinceMs, site, siteKind, waitsFor },
     }));
   const queued = waiting.map((value, index) => ({
     ...{ id: String(held.length + index + 1), task: value, queue, state: "queued" },

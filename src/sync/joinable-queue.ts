@@ -83,7 +83,10 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
     const report = new QueueReport(settings.logger);
     const sites = new SiteSampler(settings.diagnostics, ports.clock);
     const moments = new Moments(ports, WAIT_MS_DEFAULT, (moment) => this.#putters.late(moment));
-    const holders = new Holders<T>(ports.clock, settings.describe);
+    const holders = new Holders<T>(ports.clock, {
+      describe: settings.describe,
+      siteKind: sites.kind,
+    });
     const answers = new Answers(core, moments, holders);
     const consumers = new Consumers<T>({ core, holders, moments, ports, report, ends: answers });
     const waits = new Waits(ports, sites);
@@ -133,7 +136,12 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
     return this.#putters.put(value, options);
   }
 
-  /** Adds an item if there is room now. Waits for nothing and throws nothing but what `by` throws. */
+  /**
+   * Adds an item if there is room now; false when there is none, or when the queue is closed or
+   * broken. Waits for nothing, and knows no `whenFull`.
+   * @throws UNJAM_INVALID_OPTION when `order.by` gives no number; what `by` throws. The item is not
+   *   in the queue then
+   */
   tryPut(value: T): boolean {
     return this.#putters.tryPut(value);
   }
@@ -220,6 +228,7 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
     this.#core.pause();
   }
 
+  /** Lets consumers and getters take again. Does nothing to a queue that is not paused. */
   resume(): void {
     roomOnStack();
     this.#core.resume();
@@ -265,7 +274,8 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
   /**
    * Calls `listener` for each event of this kind; the answer takes it off again. Each is also a
    * warning in the log, but for a `full` that only says that callers have begun to wait.
-   * @throws UNJAM_INVALID_OPTION for a name that is not in {@link QueueEvents}
+   * @throws UNJAM_INVALID_OPTION for a name that is not in {@link QueueEvents}, or a listener that is
+   *   no function
    */
   on<N extends QueueEventName>(name: N, listener: (data: QueueEvents[N]) => void): () => void {
     return this.#report.on(name, listener);

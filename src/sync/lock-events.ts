@@ -1,18 +1,23 @@
+import type { Logger } from "../core/job-context.ts";
 import { invalid } from "../core/options.ts";
 import type { LockOrderReport } from "./lock-order.ts";
+import { thrownText } from "./thrown-text.ts";
+import { Warnings } from "./warnings.ts";
 
-/** Everything that a lock tells those who listen: a closed list. */
+/** Everything that a lock tells those who listen: a closed list. Each is a warning in the log too. */
 export interface LockEventMap {
   /**
    * This lock and another were taken in both orders, so that two flows that meet in between wait
-   * for each other for ever. Once per pair of locks, told by both.
+   * for each other for ever. Once per pair of locks: the event of both, and one line in the log.
    */
   readonly "lock-order": LockOrderReport;
   /** The collector found a guard that nobody had released; it was released then. */
   readonly "guard-lost": {
     readonly what: string;
-    readonly who: string;
-    readonly site: string | undefined;
+    /** Who had taken it: `bookOrder()`. */
+    readonly holder: string;
+    /** `orders.ts:31 in bookOrder`; `null` when its place was not noted. */
+    readonly site: string | null;
     readonly heldMs: number;
   };
 }
@@ -26,8 +31,13 @@ export class LockEvents {
     "lock-order": new Set(),
     "guard-lost": new Set(),
   };
+  readonly #warnings: Warnings;
 
-  /** @throws UNJAM_INVALID_OPTION for a name that is not in the list */
+  constructor(logger: Logger | undefined) {
+    this.#warnings = new Warnings(logger);
+  }
+
+  /** @throws UNJAM_INVALID_OPTION for a name that is not in the list, or a listener that is no function */
   on<N extends LockEventName>(name: N, listener: Listener<N>): () => void {
     const known = Object.keys(this.#listeners);
     if (!known.includes(name)) throw invalid("event", "on()", known.join(", "), name);
@@ -37,13 +47,17 @@ export class LockEvents {
     return () => void listeners.delete(listener);
   }
 
-  /** What a listener throws is dropped: it stops neither the others nor the lock. */
+  warn(fields: object, message: string): void {
+    this.#warnings.warn(fields, message);
+  }
+
+  /** What a listener throws goes to the log: it stops neither the others nor the lock. */
   emit<N extends LockEventName>(name: N, data: LockEventMap[N]): void {
     for (const listener of [...this.#listeners[name]]) {
       try {
         listener(data);
-      } catch {
-        // Whoever called the lock has nothing to do with it.
+      } catch (error) {
+        this.warn({ event: name, error: thrownText(error) }, "a listener of a lock threw");
       }
     }
   }

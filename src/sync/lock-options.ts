@@ -1,3 +1,4 @@
+import type { Logger } from "../core/job-context.ts";
 import { TIMER_MS_MAX, WAIT_MS_DEFAULT } from "../core/limits.ts";
 import { LOCK_WAIT_OPTIONS } from "../core/option-tables.ts";
 import { invalid, readOptions, readSignal } from "../core/options.ts";
@@ -7,9 +8,12 @@ import type { WaitTerms } from "./permits.ts";
 export interface LockOptions {
   /** How errors and reports call it, 1 to 128 characters. Default: "a mutex", "a semaphore". */
   readonly name?: string | undefined;
+  /** How often the code that takes the lock is noted: see {@link Diagnostics}. */
   readonly diagnostics?: Diagnostics | undefined;
   /** Calls that may wait at once, 0 to 1,000,000; the next is refused. Default 1,000. */
   readonly waitersMax?: number | undefined;
+  /** Where warnings go, of locks taken in both orders and of lost guards: a pino-shaped logger. Default `console`. */
+  readonly logger?: Logger | undefined;
 }
 
 export interface LockWaitOptions {

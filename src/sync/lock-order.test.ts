@@ -197,3 +197,28 @@ describe("a listener", () => {
     expect(() => a.on("guard-lost", "fn" as never)).toThrow(refusal);
   });
 });
+
+describe("the log of a lock", () => {
+  it("has one line for two locks that were taken in both orders", async () => {
+    const lines: string[] = [];
+    const note = (_: object, message: string): void => void lines.push(message);
+    const logger = { info: note, warn: note, error: note };
+    const a = new Mutex({ name: "a", diagnostics: "full", logger });
+    const b = new Mutex({ name: "b", diagnostics: "full", logger });
+    a.on("lock-order", () => {
+      throw new Error("of the listener");
+    });
+
+    await bothLocked(a, b);
+    await bothLocked(b, a);
+
+    expect(lines).toEqual(["two locks were taken in both orders", "a listener of a lock threw"]);
+  });
+
+  it("is refused what cannot take a warning", () => {
+    // @ts-expect-error -- that is what the test is about.
+    const make = (): Mutex => new Mutex({ logger: {} });
+
+    expect(make).toThrow(expect.objectContaining({ code: "UNJAM_INVALID_OPTION" }));
+  });
+});

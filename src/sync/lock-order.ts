@@ -24,7 +24,10 @@ export interface LockOrderReport {
 /** A lock as the orders know it. */
 export interface OrderedLock {
   readonly what: string;
+  /** Tells those who listen. */
   report(report: LockOrderReport): void;
+  /** Tells the log. */
+  warn(report: LockOrderReport): void;
 }
 
 type Known = { readonly order: LockOrder } | { triesCount: number };
@@ -46,6 +49,7 @@ export function noteOrder(
       const report = notePair({ held, holding, flow: f }, lock, site);
       if (report === undefined) continue;
       reports.push(
+        () => lock.warn(report),
         () => held.report(report),
         () => lock.report(report),
       );

@@ -98,8 +98,9 @@ describe("a mutex", () => {
 
     expect(m.holders()).toEqual([
       {
-        who: "bookOrder()",
+        holder: "bookOrder()",
         site: expect.stringMatching(/^mutex\.test\.ts:\d+ in bookOrder$/) as string,
+        siteKind: expect.stringMatching(/^(?:exact|sampled)$/) as string,
         sinceMs: 1_200,
       },
     ]);
@@ -117,7 +118,7 @@ describe("a mutex", () => {
       details: { state: "held by a call whose place was not noted for 5 ms" },
     });
     expect(m.holders()).toEqual([
-      { who: "a call whose place was not noted", site: undefined, sinceMs: 5 },
+      { holder: "a call whose place was not noted", site: null, siteKind: "off", sinceMs: 5 },
     ]);
   });
 });

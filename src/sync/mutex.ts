@@ -11,7 +11,9 @@ import { defaultSyncPorts, type SyncPorts } from "./sync-ports.ts";
  * One at a time, first come first served, inside one process.
  *
  * Every wait ends: with the lock, at its deadline (30 s unless `waitMs` says otherwise), by its
- * signal, or at once with UNJAM_DEADLOCK when those who could end it wait for each other. The
+ * signal, or early with UNJAM_DEADLOCK when those who could end it wait for each other: at once when
+ * nobody else can undo that, as in `run()` and with `using`; else when it has stood for two seconds,
+ * because whoever was given a plain guard may release it. The
  * error of a late wait names who holds the lock, where it was taken, and for how long. A mutex is
  * not re-entrant: a holder that locks again waits for itself, and is told so.
  *

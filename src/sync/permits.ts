@@ -10,8 +10,9 @@ import type { Clock, MonotonicMs, Timers } from "../core/clock.ts";
 import { UnjamError } from "../core/errors.ts";
 import { invariant } from "../core/invariant.ts";
 import { HOLDERS_NAMED_MAX } from "../core/limits.ts";
+import { readLogger } from "../core/logger.ts";
 import type { LockOptionValues } from "../core/option-tables.ts";
-import { type CallSite, SiteSampler } from "./call-site.ts";
+import { type CallSite, type SiteKind, SiteSampler } from "./call-site.ts";
 import { currentFlow, Flow, runInFlow } from "./flow.ts";
 import { Guard, type GuardOwner, Hold } from "./guard.ts";
 import { LockEvents } from "./lock-events.ts";
@@ -43,16 +44,18 @@ export interface WaitTerms {
 /** Who holds a permit now. */
 export interface Holder {
   /** `bookOrder()`, or `run of mutex "orders"`. */
-  readonly who: string;
-  /** `orders.ts:31 in bookOrder`; `undefined` when its place was not noted. */
-  readonly site: string | undefined;
+  readonly holder: string;
+  /** `orders.ts:31 in bookOrder`; `null` when its place was not noted. */
+  readonly site: string | null;
+  readonly siteKind: SiteKind;
+  /** How long it has held the permit, in whole milliseconds. */
   readonly sinceMs: number;
 }
 
 export class Permits implements GuardOwner {
   readonly what: string;
   readonly ordered: OrderedLock | undefined;
-  readonly events: LockEvents = new LockEvents();
+  readonly events: LockEvents;
   readonly #count: number;
   readonly #waitersMax: number;
   readonly #clock: Clock;
@@ -66,15 +69,15 @@ export class Permits implements GuardOwner {
     options: LockOptionValues,
     ports: SyncPorts,
   ) {
-    const { name, waitersMax, diagnostics } = options;
+    const { name, waitersMax, diagnostics, logger } = options;
     this.what = name === undefined ? `a ${lock.kind}` : `${lock.kind} "${name}"`;
     this.#count = lock.count;
     this.#waitersMax = waitersMax;
     this.#clock = ports.clock;
     this.#timers = ports.timers;
     this.#sampler = new SiteSampler(diagnostics, ports.clock);
-    const report: OrderedLock["report"] = (orders) => this.events.emit("lock-order", orders);
-    this.ordered = lock.count === 1 ? { what: this.what, report } : undefined;
+    this.events = new LockEvents(readLogger(logger, `new ${lock.kind}`));
+    this.ordered = lock.count === 1 ? this.#asOrdered() : undefined;
   }
 
   get freeCount(): number {
@@ -88,9 +91,10 @@ export class Permits implements GuardOwner {
   holders(): readonly Holder[] {
     const now = this.#clock.now();
     return Array.from(this.#holds, ({ who, site, sinceAt }) => ({
-      who,
-      site: site?.toString(),
-      sinceMs: now - sinceAt,
+      holder: who,
+      site: site?.toString() ?? null,
+      siteKind: this.#sampler.kind,
+      sinceMs: Math.round(now - sinceAt),
     }));
   }
 
@@ -153,9 +157,19 @@ export class Permits implements GuardOwner {
     next.leave();
   }
 
-  lost({ site, sinceAt }: Hold, who: string): void {
-    const heldMs = this.#clock.now() - sinceAt;
-    this.events.emit("guard-lost", { what: this.what, who, site: site?.toString(), heldMs });
+  lost({ site, sinceAt }: Hold, holder: string): void {
+    const heldMs = Math.round(this.#clock.now() - sinceAt);
+    const lost = { what: this.what, holder, site: site?.toString() ?? null, heldMs };
+    this.events.warn(lost, "a guard was garbage-collected before it was released");
+    this.events.emit("guard-lost", lost);
+  }
+
+  #asOrdered(): OrderedLock {
+    return {
+      what: this.what,
+      report: (orders) => this.events.emit("lock-order", orders),
+      warn: (orders) => this.events.warn(orders, "two locks were taken in both orders"),
+    };
   }
 
   #siteOf(below: Below): CallSite | undefined {
@@ -236,7 +250,6 @@ export class Permits implements GuardOwner {
 
 const NO_REPORTS: readonly (() => void)[] = [];
 
-function describe({ who, site, sinceMs }: Holder): string {
-  const place = site === undefined ? "" : ` (${site})`;
-  return `${who}${place} for ${Math.round(sinceMs)} ms`;
+function describe({ holder, site, sinceMs }: Holder): string {
+  return `${holder}${site === null ? "" : ` (${site})`} for ${sinceMs} ms`;
 }

@@ -175,7 +175,7 @@ export class Putters<T> {
     const state =
       item.phase === "queued"
         ? `one of ${this.#core.size} that wait`
-        : `held by ${this.#parts.consumers.slotOf(item)?.flow.name ?? "a lease"}`;
+        : `held by ${this.#parts.consumers.slotOf(item)?.flow.name ?? this.#parts.holders.lenderOf(item)}`;
     return new UnjamError("UNJAM_WAIT_TIMEOUT", { what, waitedMs: waitMs, state });
   }
 

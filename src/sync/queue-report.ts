@@ -1,6 +1,7 @@
 import type { Logger } from "../core/job-context.ts";
 import { invalid } from "../core/options.ts";
 import { thrownText } from "./thrown-text.ts";
+import { Warnings } from "./warnings.ts";
 
 /** Everything a queue tells those who listen: a closed list. Nothing is sent per item. */
 export interface QueueEvents {
@@ -30,15 +31,18 @@ type Listener = (data: never) => void;
 
 /** Gives events to those who listen, and writes them to the log. Nobody's throw stops the queue. */
 export class QueueReport {
-  readonly #logger: Pick<Logger, "warn">;
+  readonly #warnings: Warnings;
   readonly #listeners = new Map<QueueEventName, Set<Listener>>();
 
   constructor(logger: Logger | undefined) {
-    this.#logger = logger ?? consoleLogger;
+    this.#warnings = new Warnings(logger);
   }
 
+  /** @throws UNJAM_INVALID_OPTION for a name that is not in the list, or a listener that is no function */
   on<N extends QueueEventName>(name: N, listener: (data: QueueEvents[N]) => void): () => void {
-    if (!NAMES.includes(name)) throw invalid("event", "queue.on()", NAMES.join(", "), name);
+    const where = "queue.on()";
+    if (!NAMES.includes(name)) throw invalid("event", where, NAMES.join(", "), name);
+    if (typeof listener !== "function") throw invalid("listener", where, "a function", listener);
     const listeners = this.#listeners.get(name) ?? new Set();
     listeners.add(listener);
     this.#listeners.set(name, listeners);
@@ -64,15 +68,6 @@ export class QueueReport {
   }
 
   warn(fields: object, message: string): void {
-    try {
-      this.#logger.warn(fields, message);
-    } catch {
-      // Nobody is left to tell.
-    }
+    this.#warnings.warn(fields, message);
   }
 }
-
-const consoleLogger: Pick<Logger, "warn"> = {
-  // oxlint-disable-next-line no-console -- the one way to tell somebody that every JavaScript runtime has.
-  warn: (fields, message) => console.warn(`unjam: ${message}`, fields),
-};

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Gate, QueueStage, watch } from "../../test/sync/queue-stage.ts";
+import { DEADLOCK_STANDS_MS } from "../core/limits.ts";
 import { Mutex } from "./mutex.ts";
 
 describe("join", () => {
@@ -79,12 +80,12 @@ describe("join", () => {
     expect(details.unfinished.slice(0, 3)).toEqual([
       {
         ...{ id: "1", task: '"old"', queue: "q", state: "held", holder: "a lease" },
-        ...{ sinceMs: 150, waitsFor: null },
+        ...{ sinceMs: 150, siteKind: "sampled", waitsFor: null },
         site: expect.stringMatching(/^settlements\.test\.ts:\d+/) as string,
       },
       {
         ...{ id: "2", task: '"mid"', queue: "q", state: "held", holder: "worker" },
-        ...{ sinceMs: 50, waitsFor: 'room in queue "other"' },
+        ...{ sinceMs: 50, siteKind: "per loop", waitsFor: 'room in queue "other"' },
         site: expect.stringMatching(/^settlements\.test\.ts:\d+/) as string,
       },
       {
@@ -202,7 +203,7 @@ describe("waiting inside a consumer for what only it can do", () => {
         }
       });
 
-      await stage.advance(1_000);
+      await stage.advance(DEADLOCK_STANDS_MS);
 
       expect(asked.code).toBe("UNJAM_DEADLOCK");
       expect(stage.queue.unfinished).toBe(0);

@@ -76,8 +76,7 @@ export class Stand {
 
   /** The function that called `lock()`, in words. */
   get who(): string {
-    const name = this.site.frames[0]?.name ?? null;
-    return name === null ? "a function without a name" : `${name}()`;
+    return this.site.who ?? "a function without a name";
   }
 
   /** The await chain of the call, at the moment at which it gets the lock. */

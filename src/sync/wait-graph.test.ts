@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { allOf, anyOf, type OpenWait, scope, WaitStage } from "../../test/sync/wait-stage.ts";
 import type { Timers } from "../core/clock.ts";
-import { WAIT_GRAPH_STEPS_MAX } from "../core/limits.ts";
+import { WAIT_GRAPH_DEPTH_MAX, WAIT_GRAPH_STEPS_MAX } from "../core/limits.ts";
 import { currentFlow, Flow, runInFlow } from "./flow.ts";
 import { type Movers, waitInFlow } from "./wait-graph.ts";
 
@@ -176,9 +176,12 @@ describe("a wait", () => {
     wait?.end();
   });
 
-  it("in a graph that is too large to search counts as one that will end", async () => {
+  it.each([
+    ["among as many as may end each other's waits", 16, "UNJAM_DEADLOCK"],
+    ["in a ring that is longer than a search may be", WAIT_GRAPH_DEPTH_MAX + 2, "done"],
+  ])("%s comes to what the search finds", async (_where, layersCount, outcome) => {
     // Each flow waits for the two of the next layer, so the ways double with each layer.
-    const layers = Array.from({ length: 16 }, () => [new Flow("left"), new Flow("right")]);
+    const layers = Array.from({ length: layersCount }, () => [new Flow("left"), new Flow("right")]);
     const waits: OpenWait[] = [];
     const results = layers.flatMap((layer, index) =>
       layer.map((flow) =>
@@ -189,9 +192,27 @@ describe("a wait", () => {
         }),
       ),
     );
-    expect(2 ** layers.length).toBeGreaterThan(WAIT_GRAPH_STEPS_MAX);
 
     await stage.clock.advance(200);
+    for (const wait of waits) wait.end();
+
+    expect(await Promise.all(results)).toContain(outcome);
+    expect(new Set(await Promise.all(results))).toEqual(new Set([outcome, "done"]));
+  });
+
+  it("among more who may end it than a search may visit counts as one that will end", async () => {
+    const flows = Array.from({ length: WAIT_GRAPH_STEPS_MAX + 1 }, () => new Flow("a"));
+    const waits: OpenWait[] = [];
+    const movers = anyOf(...flows)();
+    const results = flows.map((flow) =>
+      scope(flow, () => {
+        const wait = stage.aWait(flow, () => movers);
+        waits.push(wait);
+        return wait.done;
+      }),
+    );
+
+    await stage.clock.advance(0);
     for (const wait of waits) wait.end();
 
     expect(new Set(await Promise.all(results))).toEqual(new Set(["done"]));

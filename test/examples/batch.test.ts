@@ -26,7 +26,7 @@ describe("batch", () => {
     expect(stderr).toMatch(/^UNJAM_JOIN_TIMEOUT: 10 unfinished after 1000 ms; /m);
     const held = [
       ...stderr.matchAll(
-        /^ {2}(\d+): held by a lease for \d+ ms, taken at same-mistake\.ts:\d+ in work$/gm,
+        /^ {2}(\d+): held by a lease of work\(\) for \d+ ms, taken at same-mistake\.ts:\d+ in work$/gm,
       ),
     ].map(([, order]) => Number(order));
     expect(held).toEqual([49, 99, 149, 199, 249, 299, 349, 399, 449, 499]);

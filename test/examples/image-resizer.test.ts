@@ -27,7 +27,7 @@ describe("image-resizer", () => {
     const { code, stderr } = await runExample("image-resizer/same-mistake.ts");
 
     expect(stderr).toMatch(
-      /^UNJAM_NO_CONSUMER: .* the last, resizer-[123], went \d+ ms ago: its handler threw 1 times/m,
+      /^UNJAM_NO_CONSUMER: .* the last, resizer-[123], went \d+ ms ago: its handler threw once/m,
     );
     expect(stderr).toMatch(/^ {2}\d+ photos wait for somebody who takes them\n$/m);
     expect(code).toBe(3);

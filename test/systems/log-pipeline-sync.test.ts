@@ -91,7 +91,7 @@ describe("the log pipeline in JoinableQueue form (unjam/sync)", () => {
     const queue = aQueue(2);
     async function sendAgain(batch: Batch): Promise<void> {
       const throttled = await write(search, batch, 429);
-      if (throttled.length > 0) await queue.put(throttled);
+      if (throttled.length > 0) await queue.put(throttled, { waitMs: 100 });
     }
     queue.consume(sendAgain, { concurrency: 2, name: "writers" });
 

@@ -38,7 +38,7 @@ export class SharedPermits implements GuardOwner, Inherited, BoardedLock {
   readonly what: string;
   readonly ordered: undefined;
   readonly board: WaitBoard;
-  readonly events: LockEvents = new LockEvents();
+  readonly events: LockEvents = new LockEvents(undefined);
   readonly handle: SharedLockHandle;
   readonly table: PermitTable;
   readonly #sampler: SiteSampler;
@@ -189,9 +189,11 @@ export class SharedPermits implements GuardOwner, Inherited, BoardedLock {
     this.table.release(permit);
   }
 
-  lost({ site, sinceAt }: Hold, who: string): void {
-    const heldMs = defaultSyncPorts.clock.now() - sinceAt;
-    this.events.emit("guard-lost", { what: this.what, who, site: site?.toString(), heldMs });
+  lost({ site, sinceAt }: Hold, holder: string): void {
+    const heldMs = Math.round(defaultSyncPorts.clock.now() - sinceAt);
+    const lost = { what: this.what, holder, site: site?.toString() ?? null, heldMs };
+    this.events.warn(lost, "a guard was garbage-collected before it was released");
+    this.events.emit("guard-lost", lost);
   }
 
   #runName(): string {

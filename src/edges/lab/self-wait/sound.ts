@@ -8,7 +8,9 @@ await narrate(ORDERS.length, async (narrator) => {
   async function book({ name, invoice }: Order): Promise<void> {
     if (invoice !== null) {
       narrator.say(`${name} waits for ${invoice}`);
-      await narrator.waitFor(invoice, queue.ask({ name: invoice, invoice: null }));
+      // Refused at this deadline and not at once: until then another consumer might come to help.
+      const asked = queue.ask({ name: invoice, invoice: null }, { waitMs: 500 });
+      await narrator.waitFor(invoice, asked);
     }
     narrator.done(name);
   }
