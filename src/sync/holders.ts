@@ -4,6 +4,7 @@ import { UNFINISHED_NAMED_MAX } from "../core/limits.ts";
 import type { ConsumerLoop } from "./consumer.ts";
 import type { Item } from "./item.ts";
 import type { Holding } from "./lease.ts";
+import { Roster } from "./roster.ts";
 import { thrownText } from "./thrown-text.ts";
 
 /** Somebody who holds an item of a queue. */
@@ -26,7 +27,7 @@ export interface Holder {
 export class Holders<T> {
   readonly #clock: Clock;
   readonly #describe: ((value: T) => string) | undefined;
-  readonly #leases = new Set<Holding<T>>();
+  readonly #leases = new Roster<Holding<T>>();
   #hasGetters = false;
 
   constructor(clock: Clock, describe: ((value: T) => string) | undefined) {

@@ -16,6 +16,7 @@ import { canFollowFlows, currentFlow, enterFlow, Flow, runInFlow } from "./flow.
 import { Guard, type GuardOwner, Hold } from "./guard.ts";
 import { LockEvents } from "./lock-events.ts";
 import { noteOrder, type OrderedLock } from "./lock-order.ts";
+import { type Member, Roster } from "./roster.ts";
 import { type Below, captureStack } from "./stack-frames.ts";
 import { Stand } from "./stand.ts";
 import type { SyncPorts } from "./sync-ports.ts";
@@ -28,7 +29,7 @@ interface Taker {
 }
 
 /** A call that waits for a permit. */
-interface Waiter extends Taker {
+interface Waiter extends Taker, Member<Waiter> {
   /** Ends what else could end the wait. */
   readonly leave: () => void;
   readonly resolve: (guard: Guard) => void;
@@ -58,8 +59,8 @@ export class Permits implements GuardOwner {
   readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #sampler: SiteSampler;
-  readonly #holds = new Set<Hold>();
-  readonly #line = new Set<Waiter>();
+  readonly #holds = new Roster<Hold>();
+  readonly #line = new Roster<Waiter>();
 
   constructor(
     lock: { readonly kind: "mutex" | "semaphore"; readonly count: number },
@@ -145,7 +146,7 @@ export class Permits implements GuardOwner {
 
   released(hold: Hold): void {
     this.#holds.delete(hold);
-    const [next] = this.#line;
+    const next = this.#line.first;
     if (next === undefined) return;
     this.#line.delete(next);
     const guard = this.#grant(next.flow, next.site);
@@ -200,7 +201,8 @@ export class Permits implements GuardOwner {
       timer?.cancel();
       signal?.removeEventListener("abort", onAbort);
     };
-    const waiter: Waiter = { flow, site, resolve, leave };
+    const place = { before: undefined, after: undefined };
+    const waiter: Waiter = { ...{ flow, site, resolve, leave }, ...place };
     this.#line.add(waiter);
     signal?.addEventListener("abort", onAbort, { once: true });
     if (waiting === undefined) return withChain(promise, flow);

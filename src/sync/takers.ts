@@ -115,7 +115,7 @@ export class Takers<T> {
   #lease(item: Item<T>, { site, flow }: Taking): Lease<T> {
     const { holders, settings } = this.#parts;
     const holding: Holding<T> = {
-      ...{ item, site, flow, phase: "held" },
+      ...{ item, site, flow, phase: "held", before: undefined, after: undefined },
       takenAt: settings.ports.clock.now(),
       settle: (end) => this.#settle(holding, end),
     };
