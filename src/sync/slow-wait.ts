@@ -1,4 +1,19 @@
 import type { MonotonicMs } from "../core/clock.ts";
+import type { CallSite } from "./call-site.ts";
+import type { Flow } from "./flow.ts";
+import type { Member } from "./roster.ts";
+
+/** What is told of a wait while it is open. */
+export interface WaitAbout {
+  /** In words: `room in queue "lines"`. */
+  readonly what: string;
+  /** Who waits, where that is not simply the flow. */
+  readonly who: string | undefined;
+  readonly flow: Flow | undefined;
+  readonly site: CallSite | undefined;
+  readonly since: MonotonicMs;
+  readonly waitMs: number;
+}
 
 /** What a wait tells its owner. */
 export interface WaitEnds {
@@ -12,17 +27,21 @@ export interface WaitEnds {
  * One caller who waits: for room, for an item, for a join. It ends once; whoever comes second with
  * an answer changes nothing.
  */
-export class SlowWait<A> {
+export class SlowWait<A> implements Member<SlowWait<A>> {
+  readonly about: WaitAbout;
   readonly since: MonotonicMs;
   readonly promise: Promise<A>;
+  before: SlowWait<A> | undefined;
+  after: SlowWait<A> | undefined;
   readonly #resolve: (answer: A) => void;
   readonly #reject: (error: unknown) => void;
   readonly #on: WaitEnds;
   #forgetSignal: () => void = () => undefined;
   #phase: "waiting" | "over" = "waiting";
 
-  constructor(since: MonotonicMs, on: WaitEnds) {
-    this.since = since;
+  constructor(about: WaitAbout, on: WaitEnds) {
+    this.about = about;
+    this.since = about.since;
     this.#on = on;
     const { promise, resolve, reject } = Promise.withResolvers<A>();
     this.promise = promise;
