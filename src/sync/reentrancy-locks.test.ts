@@ -4,7 +4,6 @@ import { setFlagsFromString } from "node:v8";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LOCK_CALLS, type LockCall, LockLedger } from "../../test/sync/lock-ledger.ts";
 import { TRAPS, type Trap } from "../../test/sync/trap.ts";
-import { ManualClock } from "../testing/manual-clock.ts";
 import type { Guard } from "./guard.ts";
 import { Mutex } from "./mutex.ts";
 import { Semaphore } from "./semaphore.ts";
@@ -15,17 +14,17 @@ function meet(
   { dress, around }: Trap,
   calls: { readonly outer: LockCall; readonly inner: LockCall },
 ): boolean {
-  let phase: "under way" | "sprung" | "over" = "under way";
+  let isUnderWay = true;
+  let isSprung = false;
   const spring = (): void => {
-    if (phase !== "under way") return;
-    phase = "sprung";
+    if (!isUnderWay || isSprung) return;
+    isSprung = true;
     ledger.call(calls.inner);
   };
   const call = (): void => ledger.call(calls.outer, (given) => dress?.(given, spring) ?? given);
   if (around === undefined) call();
   else around(call, spring);
-  const isSprung = phase === "sprung";
-  phase = "over";
+  isUnderWay = false;
   return isSprung;
 }
 
@@ -62,8 +61,9 @@ describe("valueOf", () => {
   it("is asked neither of a number of permits nor of a time, which are refused as they are", async () => {
     let askedCount = 0;
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the lie is the trap.
-    const sly = { valueOf: () => ++askedCount, [Symbol.toPrimitive]: () => ++askedCount } as {
-      valueOf(): number;
+    const sly = {
+      valueOf: () => ++askedCount,
+      [Symbol.toPrimitive]: () => ++askedCount,
     } as unknown as number;
     const refusal = expect.objectContaining({ code: "UNJAM_INVALID_OPTION" });
 
@@ -75,51 +75,52 @@ describe("valueOf", () => {
 });
 
 describe("a listener of lock-order", () => {
-  /** Two mutexes that were taken in one order; the next lock of the first under the second tells. */
-  function crossed(): { readonly a: Mutex; readonly b: Mutex; readonly cross: () => Guard } {
-    const clock = new ManualClock();
-    const ports = { clock, timers: clock, random: (): number => 0.5 };
-    const [a, b] = ["a", "b"].map((name) => new Mutex({ name, diagnostics: "full" }, ports)) as [
-      Mutex,
-      Mutex,
-    ];
-    nest(a, b).release();
+  /** Two mutexes that were taken in one order; taking them in the other tells. */
+  async function crossed(): Promise<{
+    readonly a: Mutex;
+    readonly b: Mutex;
+    readonly cross: () => Promise<Guard>;
+  }> {
+    const a = new Mutex({ name: "a", diagnostics: "full" });
+    const b = new Mutex({ name: "b", diagnostics: "full" });
+    (await nest(a, b)).release();
     return { a, b, cross: () => nest(b, a) };
   }
 
   /** Takes the second under the first, and lets go of the first. */
-  function nest(first: Mutex, second: Mutex): Guard {
-    const outer = first.tryLock();
-    const inner = second.tryLock();
-    outer?.release();
-    if (inner === undefined) throw new Error("both were free");
-    return inner;
+  async function nest(first: Mutex, second: Mutex): Promise<Guard> {
+    using _ = await first.lock();
+    await Promise.resolve();
+    return await second.lock();
   }
 
   it("may take, release and wait for both locks: each is whole", async () => {
-    const { a, b, cross } = crossed();
+    const { a, b, cross } = await crossed();
     const told: unknown[] = [];
-    const waits: Promise<Guard>[] = [];
+    const waits: Promise<void>[] = [];
+    const released = (guard: Guard): void => guard.release();
     a.on("lock-order", () => {
       told.push(a.tryLock(), b.tryLock());
-      waits.push(a.lock(), b.lock());
+      waits.push(a.lock().then(released), b.lock().then(released));
     });
 
-    cross().release();
-    for (const wait of waits) (await wait).release();
+    (await cross()).release();
+    await Promise.all(waits);
 
-    expect(told).toEqual([undefined, undefined]);
+    expect([told, waits.length]).toEqual([[undefined, undefined], 2]);
     expect([a.isLocked, b.isLocked, a.waiters, b.waiters]).toEqual([false, false, 0, 0]);
   });
 
-  it("may throw: the caller has his lock all the same", () => {
-    const { a, cross } = crossed();
+  it("may throw: the caller has his lock all the same", async () => {
+    const { a, cross } = await crossed();
+    let toldCount = 0;
     a.on("lock-order", () => {
+      toldCount++;
       throw new Error("listener");
     });
 
-    const guard = cross();
-    expect([guard.isHeld, a.isLocked]).toEqual([true, true]);
+    const guard = await cross();
+    expect([toldCount, guard.isHeld, a.isLocked]).toEqual([1, true, true]);
     guard.release();
     expect(a.isLocked).toBe(false);
   });
@@ -182,7 +183,13 @@ describe("the handler of an exit", () => {
     const program = `
       import { Mutex } from ${JSON.stringify(source)};
       const [a, b] = ["a", "b"].map((name) => new Mutex({ name, diagnostics: "full" }));
-      const nest = (first, second) => { const x = first.tryLock(); const y = second.tryLock(); x.release(); return y; };
+      const nest = async (first, second) => {
+        const x = await first.lock();
+        await Promise.resolve();
+        const y = await second.lock();
+        x.release();
+        return y;
+      };
       process.on("exit", () => {
         const before = [a.isLocked, b.isLocked, a.holders().length];
         const refused = a.tryLock();
@@ -190,9 +197,9 @@ describe("the handler of an exit", () => {
         guard.release();
         console.log(JSON.stringify({ before, refused: refused === undefined, isHeld: guard.isHeld }));
       });
-      nest(a, b).release();
+      (await nest(a, b)).release();
       a.on("lock-order", () => process.exit(0));
-      nest(b, a);
+      await nest(b, a);
     `;
 
     const { stdout, stderr } = spawnSync(

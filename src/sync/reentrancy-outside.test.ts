@@ -128,7 +128,7 @@ describe("a session of an inspector, which runs code in the middle of other code
         ask();
         setInterval(() => undefined, 1000);
         require("node:worker_threads").parentPort.postMessage("ready");
-      \`, { eval: true });
+      \`, { eval: true, execArgv: [] });
       await once(worker, "message");
       while (told.insideCount < 500) {
         isInside = true;
@@ -158,7 +158,7 @@ describe("a session of an inspector, which runs code in the middle of other code
       import { once } from "node:events";
       const queue = new JoinableQueue({ capacity: 4, diagnostics: "off" });
       const told = { insideCount: 0, faults: 0 };
-      const worker = new Worker("setInterval(() => undefined, 1000)", { eval: true });
+      const worker = new Worker("setInterval(() => undefined, 1000)", { eval: true, execArgv: [] });
       await once(worker, "online");
       const session = new Session();
       session.connect();
@@ -207,7 +207,7 @@ describe("the end of a thread in the middle of a call", () => {
             queue.tryGet()?.done();
           }
         });
-      \`, { eval: true, workerData: { source, shared } });
+      \`, { eval: true, execArgv: [], workerData: { source, shared } });
       const cannot = []; try { structuredClone(queue).tryPut(1); } catch (error) { cannot.push(error.name); }
       while (Atomics.load(shared, 0) < 1000) await new Promise(setImmediate);
       await queue.put("a");

@@ -4,7 +4,7 @@ import type { Flow } from "./flow.ts";
 import type { Member } from "./roster.ts";
 
 /** What is told of a wait while it is open. */
-export interface WaitAbout {
+export interface WaitAbout extends Member<WaitAbout> {
   /** In words: `room in queue "lines"`. */
   readonly what: string;
   /** Who waits, where that is not simply the flow. */
@@ -27,12 +27,10 @@ export interface WaitEnds {
  * One caller who waits: for room, for an item, for a join. It ends once; whoever comes second with
  * an answer changes nothing.
  */
-export class SlowWait<A> implements Member<SlowWait<A>> {
+export class SlowWait<A> {
   readonly about: WaitAbout;
   readonly since: MonotonicMs;
   readonly promise: Promise<A>;
-  before: SlowWait<A> | undefined;
-  after: SlowWait<A> | undefined;
   readonly #resolve: (answer: A) => void;
   readonly #reject: (error: unknown) => void;
   readonly #on: WaitEnds;

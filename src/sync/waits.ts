@@ -32,15 +32,15 @@ export interface WaitStart extends WaitEnds {
   readonly loop?: { readonly name: string; readonly site: CallSite | undefined };
 }
 
-/** The deadlines and reports do not care what a wait is for. */
-type AnyWait = SlowWait<unknown>;
+/** The deadlines do not care what a wait is for. */
+type AnyWait = Pick<SlowWait<never>, "since" | "isWaiting" | "late">;
 
 /** The waits of one queue for room, for items and for joins: each has a deadline and a name. */
 export class Waits {
   readonly #ports: SyncPorts;
   readonly #sites: SiteSampler;
   readonly #deadlines: Deadlines<AnyWait>;
-  readonly #open = new Roster<AnyWait>();
+  readonly #open = new Roster<WaitAbout>();
 
   constructor(ports: SyncPorts, sites: SiteSampler) {
     this.#ports = ports;
@@ -51,7 +51,7 @@ export class Waits {
   /** Those that are open now, the longest first. */
   open(): QueueWait[] {
     const now = this.#ports.clock.now();
-    return Array.from(this.#open, ({ about }) => inWords(about, now));
+    return Array.from(this.#open, (about) => inWords(about, now));
   }
 
   /** Begins a wait that has a deadline; its owner makes it listen to its signal when all is ready. */
@@ -60,14 +60,15 @@ export class Waits {
       ...{ what, waitMs, who: loop?.name, flow: currentFlow() },
       site: loop === undefined ? this.#sites.capture() : loop.site,
       since: this.#ports.clock.now(),
+      ...{ before: undefined, after: undefined },
     };
     const end = (): void => {
-      this.#open.delete(wait);
+      this.#open.delete(about);
       this.#deadlines.end(waitMs);
       on.end();
     };
     const wait: SlowWait<A> = new SlowWait<A>(about, { end, late: on.late });
-    this.#open.add(wait);
+    this.#open.add(about);
     this.#deadlines.begin(wait, waitMs);
     return wait;
   }

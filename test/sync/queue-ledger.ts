@@ -4,7 +4,11 @@ import type { Consumer } from "../../src/sync/consumer.ts";
 import type { Lease } from "../../src/sync/lease.ts";
 import { QueueStage, type Watched, watch } from "./queue-stage.ts";
 
+const WAIT_MS = 50_000;
 const FAILURE = new Error("failed on purpose");
+
+/** How a queue stands before the call. */
+export type Start = "fill" | "leaveRoom" | "starve";
 
 /** Puts a trap into the options of a call. */
 export type Dress = (options: object) => object;
@@ -19,14 +23,23 @@ export class QueueLedger {
   /** Each time that somebody got an item. */
   readonly taken: number[] = [];
   readonly #back: number[] = [];
+  /** Taken one after the other at the end, so that it is known in which order. */
+  readonly #drained: number[] = [];
   readonly #leases: Lease<number>[] = [];
   readonly #consumers: Consumer[] = [];
   readonly #waits: Watched<unknown>[] = [];
   #isDropped = false;
   #nextValue = 0;
+  /** Values that were there before the call, waiting for room included. */
+  #earlierCount = 0;
 
   constructor(options: JoinableQueueOptions<number>) {
     this.stage = new QueueStage<number, number>({ capacity: 2, waitersMax: 20, ...options });
+  }
+
+  setUp(start: Start): void {
+    this[start]();
+    this.#earlierCount = this.#nextValue;
   }
 
   /** Two leases, two that wait in the queue, and one whose caller waits for room. */
@@ -37,6 +50,13 @@ export class QueueLedger {
     }
     for (let n = 0; n < 2; n++) this.call("tryPut");
     this.call("put");
+  }
+
+  /** One lease, and room for one more beside the one that waits in the queue. */
+  leaveRoom(): void {
+    this.call("tryPut");
+    this.call("tryGet");
+    this.call("tryPut");
   }
 
   /** A getter and a consumer who wait for items, and one lease. */
@@ -53,7 +73,7 @@ export class QueueLedger {
 
   put(kind: "put" | "ask", dress: Dress): void {
     const n = this.#nextValue++;
-    const given = dress({ waitMs: 1_000 });
+    const given = dress({ waitMs: WAIT_MS });
     if (kind === "ask") {
       this.#asked.add(n);
       this.#waits.push(watch(this.stage.queue.ask(n, given)));
@@ -73,7 +93,7 @@ export class QueueLedger {
   }
 
   get(dress: Dress): void {
-    const got = this.stage.queue.get(dress({ waitMs: 1_000 })).then((lease) => this.#got(lease));
+    const got = this.stage.queue.get(dress({ waitMs: WAIT_MS })).then((lease) => this.#got(lease));
     this.#waits.push(watch(got));
   }
 
@@ -105,7 +125,7 @@ export class QueueLedger {
   }
 
   loop(dress: Dress): void {
-    const loop = this.stage.queue.items(dress({ waitMs: 1_000 }));
+    const loop = this.stage.queue.items(dress({ waitMs: WAIT_MS }));
     const first = loop.next().then(({ done, value }) => {
       if (done !== true) this.taken.push(value);
       return loop.return?.();
@@ -114,7 +134,7 @@ export class QueueLedger {
   }
 
   join(dress: Dress): void {
-    this.#waits.push(watch(this.stage.queue.join(dress({ waitMs: 1_000 }))));
+    this.#waits.push(watch(this.stage.queue.join(dress({ waitMs: WAIT_MS }))));
   }
 
   close(drop: boolean, dress: Dress): void {
@@ -142,7 +162,9 @@ export class QueueLedger {
     for (let round = 0; round < 40; round++) {
       await this.stage.rest();
       this.settle("done");
+      const before = this.taken.length;
       this.tryGet();
+      this.#drained.push(...this.taken.slice(before));
     }
     queue.close();
     await this.stage.advance(60_000);
@@ -152,7 +174,7 @@ export class QueueLedger {
       [left.every((count) => count === 0), `nothing is left: ${left.join(" ")}`],
       [this.#waits.every(({ isPending }) => !isPending), "every call has ended"],
       [this.#timesTaken(), "each item was taken once, and once more when it was put back"],
-      [this.#isInOrder(), `items left as they came: ${this.taken.join(" ")}`],
+      [this.#isInOrder(), `items leave as they came: ${this.#drained.join(" ")}`],
     ]);
   }
 
@@ -176,8 +198,9 @@ export class QueueLedger {
 
   /** Of those that stood in the queue, or before it, when the call began. */
   #isInOrder(): boolean {
-    const first = this.taken.filter((n) => n >= 2 && n <= 4 && !this.#back.includes(n));
-    return first.every((n, index) => index === 0 || n > (first[index - 1] ?? n));
+    const isEarlier = (n: number): boolean => n < this.#earlierCount && !this.#back.includes(n);
+    const earlier = this.#drained.filter(isEarlier);
+    return earlier.every((n, index) => index === 0 || n > (earlier[index - 1] ?? n));
   }
 }
 

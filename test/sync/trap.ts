@@ -13,18 +13,17 @@ export interface Trap {
   readonly dress?: (options: object, spring: Spring) => object;
   /** Holds it while `call` runs. */
   readonly around?: (call: () => void, spring: Spring) => void;
-  /** Whether every call runs into it, and not only some. */
-  readonly isEverywhere?: boolean;
 }
 
 /** An abort signal with a method of the user's own. */
 function slySignal(spring: Spring): AbortSignal {
   const { signal } = new AbortController();
   for (const name of ["addEventListener", "removeEventListener"] as const) {
-    const own = signal[name].bind(signal);
-    Object.defineProperty(signal, name, {
-      value: (...given: Parameters<typeof own>) => (spring(), own(...given)),
-    });
+    const value = (event: string, listener: () => void): void => {
+      spring();
+      AbortSignal.prototype[name].call(signal, event, listener);
+    };
+    Object.defineProperty(signal, name, { value });
   }
   return signal;
 }
@@ -53,7 +52,6 @@ function withProxy(options: object, spring: Spring): object {
 function hook(nth: number): Trap {
   return {
     name: `a hook of async_hooks, call ${nth}`,
-    isEverywhere: false,
     around: (call, spring) => {
       let count = 0;
       const run = (): void => {
@@ -78,7 +76,7 @@ export const TRAPS: readonly Trap[] = [
     dress: (options, spring) =>
       "waitMs" in options ? { ...options, signal: slySignal(spring) } : options,
   },
-  ...[1, 2, 3, 5, 8].map(hook),
+  ...[1, 2, 3].map(hook),
   {
     name: "a getter of then on Object.prototype",
     around: (call, spring) => {
@@ -99,6 +97,7 @@ export const TRAPS: readonly Trap[] = [
 /** Those that only a queue has. */
 export const QUEUE_TRAPS: readonly Trap[] = [
   ...TRAPS,
+  ...[5, 8].map(hook),
   {
     name: "a ranking function",
     inQueue: (spring) => ({ order: { by: () => (spring(), 0) } }),
@@ -118,7 +117,11 @@ export const QUEUE_TRAPS: readonly Trap[] = [
   },
   {
     name: "a logger",
-    inQueue: (spring) => ({ logger: { info: spring, warn: spring, error: spring } }),
+    // It is told of who is turned away.
+    inQueue: (spring) => ({
+      whenFull: "reject",
+      logger: { info: spring, warn: spring, error: spring },
+    }),
   },
   { name: "a listener of full" },
 ];
