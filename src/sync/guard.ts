@@ -6,6 +6,7 @@ import { CallSite } from "./call-site.ts";
 import { enterFlow, Flow, handOver, type Holding } from "./flow.ts";
 import type { OrderedLock } from "./lock-order.ts";
 import type { Member } from "./roster.ts";
+import { roomOnStack } from "./stack-room.ts";
 import type { Below } from "./stack-frames.ts";
 import type { Recipient } from "./wait-graph.ts";
 
@@ -147,6 +148,8 @@ export class Guard implements Disposable {
   }
 
   #letGo(): boolean {
+    // Half a release would hold the permit for ever.
+    roomOnStack();
     lostGuards.unregister(this.#hold);
     return this.#hold.release();
   }

@@ -18,6 +18,7 @@ import { LockEvents } from "./lock-events.ts";
 import { noteOrder, type OrderedLock } from "./lock-order.ts";
 import { type Member, Roster } from "./roster.ts";
 import { type Below, captureStack } from "./stack-frames.ts";
+import { roomOnStack } from "./stack-room.ts";
 import { Stand } from "./stand.ts";
 import type { SyncPorts } from "./sync-ports.ts";
 import { type Movers, waitInFlow } from "./wait-graph.ts";
@@ -98,6 +99,7 @@ export class Permits implements GuardOwner {
   /** A permit for the caller of `below`, at once or not at all. */
   tryTake(below: Below): Guard | undefined {
     if (this.freeCount === 0) return undefined;
+    roomOnStack();
     const site = this.#sampler.sample(below);
     const reports = this.#noteOrder(site);
     const guard = this.#grant(enterLockFlow(site), site);
@@ -109,6 +111,7 @@ export class Permits implements GuardOwner {
   take(terms: WaitTerms, below: Below): Promise<Guard> {
     const refusal = this.#refusal(terms);
     if (refusal !== undefined) return refusal;
+    roomOnStack();
     const site = this.#siteOf(below);
     const reports = this.#noteOrder(site);
     const waiting = site === undefined ? undefined : currentFlow();
@@ -125,6 +128,7 @@ export class Permits implements GuardOwner {
   run<T>(body: () => T | PromiseLike<T>, terms: WaitTerms, below: Below): Promise<T> {
     const refusal = this.#refusal(terms);
     if (refusal !== undefined) return refusal;
+    roomOnStack();
     const site = this.#siteOf(below);
     const reports = this.#noteOrder(site);
     const flow = this.#sampler.isOff ? undefined : new Flow(`run of ${this.what}`);
