@@ -3,6 +3,7 @@ import type { Scheduler } from "fast-check";
 import type { Lease } from "../../src/sync/lease.ts";
 import { JoinableQueue } from "../../src/sync/joinable-queue.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
+import { checkQueue } from "./interleaved-queue.ts";
 import { type Command, expectThat, RETRY_MS, type Shape } from "./interleaved-command.ts";
 import { ABORTED, checkWait, FAILURE, type OpenWait } from "./interleaved-wait.ts";
 import { type Expected, type ModelWait, QueueModel, rankOf } from "./queue-model.ts";
@@ -285,6 +286,8 @@ export class InterleavedRun {
       }
     };
     this.#finished.push(watch(loop()));
+    // It has taken its first item, if there was one.
+    this.#observe();
   }
 
   #stop(which: number): void {
@@ -371,24 +374,8 @@ export class InterleavedRun {
     this.#leased.add(lease.value);
   }
 
-  /** The queue and its model must be the same right after each call. */
   #compare(after: string): void {
-    const { size, unfinished, putters, takers, isPaused, phase } = this.#queue.snapshot();
-    const model = this.#model;
-    const facts = `after ${after}: ${JSON.stringify({ size, unfinished, putters, takers })}, model ${JSON.stringify({ queue: model.queue, held: [...model.held], line: model.line.map(({ id }) => id) })}`;
-    const held = this.#heldNow();
-    expectThat(unfinished === size + held.size, `each unfinished item waits or is held ${facts}`);
-    expectThat(size === model.queue.length, `as many wait ${facts}`);
-    expectThat(held.size === model.held.size, `as many are held ${facts}`);
-    for (const id of held) expectThat(model.held.has(id), `${id} is held by right ${facts}`);
-    const waiting = model.line.length + model.retrying.length;
-    expectThat(putters === waiting, `as many wait for room ${facts}`);
-    expectThat(phase === model.phase, `it is ${model.phase} ${facts}`);
-    expectThat(takers === 0 || size === 0 || isPaused, `nobody waits for what is there ${facts}`);
-    expectThat(
-      model.line.length === 0 || size >= model.capacity || phase !== "open",
-      `nobody waits for room that is there ${facts}`,
-    );
+    checkQueue(this.#queue.snapshot(), this.#model, after);
   }
 
   /** All promises have been told by now what the model says. */

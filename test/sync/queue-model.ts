@@ -188,7 +188,9 @@ export class QueueModel {
     this.#refuseLine("UNJAM_NO_CONSUMER");
     if (how === "stopped") return;
     if (this.phase === "open") this.phase = "broken";
-    for (const join of this.#joins.splice(0)) join.expected = { code: "UNJAM_NO_CONSUMER" };
+    for (const join of this.#joins.splice(0)) {
+      if (join.expected === "pending") join.expected = { code: "UNJAM_NO_CONSUMER" };
+    }
     for (const id of [...this.queue]) {
       if (this.#asks.get(id)?.expected === "pending") this.#drop(id, "UNJAM_NO_CONSUMER");
     }
