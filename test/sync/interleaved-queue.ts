@@ -1,6 +1,34 @@
-import type { QueueSnapshot } from "../../src/sync/joinable-queue.ts";
-import { expectThat } from "./interleaved-command.ts";
-import type { QueueModel } from "./queue-model.ts";
+import { JoinableQueue, type QueueSnapshot } from "../../src/sync/joinable-queue.ts";
+import type { ManualClock } from "../../src/testing/manual-clock.ts";
+import { expectThat, RETRY_MS, type Shape } from "./interleaved-command.ts";
+import { type QueueModel, rankOf } from "./queue-model.ts";
+
+/** A queue whose deadlines and retries go through `onTimer`, by which the model knows of them. */
+export function aQueue(
+  { capacity, order, clock }: Pick<Shape, "capacity" | "order"> & { readonly clock: ManualClock },
+  onTimer: (kind: "deadline" | "retry", run: () => void) => void,
+): JoinableQueue<number, number> {
+  const quiet = (): void => undefined;
+  return new JoinableQueue<number, number>({
+    ...{ capacity, waitersMax: 1_000, diagnostics: "off" },
+    order: order === "by" ? { by: rankOf } : order,
+    describe: String,
+    logger: { info: quiet, warn: quiet, error: quiet },
+    ports: {
+      ...{ clock, random: () => 0.5 },
+      timers: {
+        soon: (run) => clock.soon(run),
+        after: (delayMs, run, options) => {
+          // The timer of the deadlines is the one that says that it keeps the process alive.
+          const isDeadline = options?.keepsAlive === true;
+          const kind = isDeadline ? "deadline" : "retry";
+          const isKnown = isDeadline || delayMs === RETRY_MS;
+          return clock.after(delayMs, isKnown ? () => onTimer(kind, run) : run, options);
+        },
+      },
+    },
+  });
+}
 
 /** The queue and its model must be the same right after each call. */
 export function checkQueue(snapshot: QueueSnapshot, model: QueueModel, after: string): void {

@@ -1,12 +1,12 @@
 /** One interleaving: the same calls to a queue and to its model, compared after each of them. */
 import type { Scheduler } from "fast-check";
 import type { Lease } from "../../src/sync/lease.ts";
-import { JoinableQueue } from "../../src/sync/joinable-queue.ts";
+import type { JoinableQueue } from "../../src/sync/joinable-queue.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
-import { checkQueue } from "./interleaved-queue.ts";
+import { aQueue, checkQueue, heldIn } from "./interleaved-queue.ts";
 import { type Command, expectThat, RETRY_MS, type Shape } from "./interleaved-command.ts";
 import { ABORTED, checkWait, FAILURE, type OpenWait } from "./interleaved-wait.ts";
-import { type Expected, type ModelWait, QueueModel, rankOf } from "./queue-model.ts";
+import { type Expected, type ModelWait, QueueModel } from "./queue-model.ts";
 import { type Watched, watch } from "./queue-stage.ts";
 
 /** What became of an item whose holder is through with it. */
@@ -41,31 +41,9 @@ export class InterleavedRun {
     this.#scheduler = scheduler;
     this.#waitMs = waitMs;
     this.#model = new QueueModel(capacity, order);
-    const quiet = (): void => undefined;
-    const clock = this.#clock;
-    this.#queue = new JoinableQueue<number, number>({
-      ...{ capacity, waitersMax: 1_000, diagnostics: "off" },
-      order: order === "by" ? { by: rankOf } : order,
-      describe: String,
-      logger: { info: quiet, warn: quiet, error: quiet },
-      ports: {
-        ...{ clock, random: () => 0.5 },
-        timers: {
-          soon: (run) => clock.soon(run),
-          // The timer of the deadlines is the one that says that it keeps the process alive.
-          after: (delayMs, run, options) => {
-            const isDeadline = options?.keepsAlive === true;
-            const isRetry = !isDeadline && delayMs === RETRY_MS;
-            const watched = isRetry ? () => this.#onRetry(run) : run;
-            return clock.after(
-              delayMs,
-              isDeadline ? () => this.#onDeadlines(run) : watched,
-              options,
-            );
-          },
-        },
-      },
-    });
+    this.#queue = aQueue({ capacity, order, clock: this.#clock }, (kind, run) =>
+      kind === "deadline" ? this.#onDeadlines(run) : this.#onRetry(run),
+    );
     this.#queue.on("died", () => this.#onDied());
   }
 
@@ -102,8 +80,8 @@ export class InterleavedRun {
     for (const [id, place] of this.#model.places) {
       expectThat(["done", "failed", "dropped"].includes(place), `${id} has come to an end`);
     }
-    const { size, unfinished, putters, takers, holders } = this.#queue.snapshot();
-    const left = [size, unfinished, putters, takers, holders.length];
+    const { size, unfinished, putters, takers, consumers, holders } = this.#queue.snapshot();
+    const left = [size, unfinished, putters, takers, consumers, holders.length];
     expectThat(
       left.every((count) => count === 0),
       `nothing is left: ${left.join(" ")}`,
@@ -409,6 +387,6 @@ export class InterleavedRun {
   }
 
   #heldNow(): Set<number> {
-    return new Set(this.#queue.holders().map(({ value }) => Number(value)));
+    return heldIn(this.#queue.snapshot());
   }
 }
