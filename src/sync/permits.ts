@@ -8,7 +8,7 @@
  */
 import type { Clock, MonotonicMs, Timers } from "../core/clock.ts";
 import { UnjamError } from "../core/errors.ts";
-import { invariant } from "../core/invariant.ts";
+import { Fifo } from "../core/fifo.ts";
 import { HOLDERS_NAMED_MAX, SITE_FRAMES_MAX } from "../core/limits.ts";
 import type { LockOptionValues } from "../core/option-tables.ts";
 import { type CallSite, SiteSampler } from "./call-site.ts";
@@ -62,6 +62,9 @@ export class Permits implements GuardOwner {
   readonly #sampler: SiteSampler;
   readonly #holds = new Roster<Hold>();
   readonly #line = new Roster<Waiter>();
+  /** Who has a permit and was not told yet. */
+  readonly #letIn = new Fifo<{ readonly waiter: Waiter; readonly guard: Guard }>();
+  #isTelling = false;
 
   constructor(
     lock: { readonly kind: "mutex" | "semaphore"; readonly count: number },
@@ -153,14 +156,27 @@ export class Permits implements GuardOwner {
     const next = this.#line.first;
     if (next === undefined) return;
     this.#line.delete(next);
-    const guard = this.#grant(next.flow, next.site);
-    next.resolve(guard);
-    next.leave();
+    this.#letIn.push({ waiter: next, guard: this.#grant(next.flow, next.site) });
+    this.#tell();
   }
 
   lost({ site, sinceAt }: Hold, who: string): void {
     const heldMs = this.#clock.now() - sinceAt;
     this.events.emit("guard-lost", { what: this.what, who, site: site?.toString(), heldMs });
+  }
+
+  /** One after the other: to tell them runs hooks of the user's, which may release the next. */
+  #tell(): void {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    try {
+      for (let next = this.#letIn.shift(); next !== undefined; next = this.#letIn.shift()) {
+        next.waiter.leave();
+        next.waiter.resolve(next.guard);
+      }
+    } finally {
+      this.#isTelling = false;
+    }
   }
 
   #siteOf(below: Below): CallSite | undefined {
@@ -193,7 +209,8 @@ export class Permits implements GuardOwner {
     const { promise, resolve, reject } = Promise.withResolvers<Guard>();
     const since = this.#clock.now();
     const giveUp = (error: () => unknown): void => {
-      invariant(this.#line.delete(waiter), "who was let in has left all that could send him away");
+      // Somebody aborts while he is told that he was let in.
+      if (!this.#line.delete(waiter)) return;
       flow?.end();
       reject(error());
       waiter.leave();

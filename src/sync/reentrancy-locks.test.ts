@@ -57,6 +57,24 @@ describe.each(TRAPS)("$name", (trap) => {
   );
 });
 
+describe("a signal that aborts while it is let go of", () => {
+  it("changes nothing: who was let in has the lock", async () => {
+    const mutex = new Mutex();
+    const stop = new AbortController();
+    Object.defineProperty(stop.signal, "removeEventListener", {
+      value: (): void => stop.abort("too late"),
+    });
+    const guard = mutex.tryLock();
+    const next = mutex.lock({ signal: stop.signal });
+
+    guard?.release();
+
+    expect((await next).isHeld).toBe(true);
+    (await next).release();
+    expect([mutex.isLocked, mutex.waiters]).toEqual([false, 0]);
+  });
+});
+
 describe("valueOf", () => {
   it("is asked neither of a number of permits nor of a time, which are refused as they are", async () => {
     let askedCount = 0;

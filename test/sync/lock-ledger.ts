@@ -14,6 +14,7 @@ export class LockLedger {
   /** The calls of lock() in the order in which they got a permit. */
   readonly #granted: number[] = [];
   readonly #guards: Guard[] = [];
+  readonly #stops: AbortController[] = [];
   readonly #waits: Watched<unknown>[] = [];
   #inRun = 0;
   #isExclusive = true;
@@ -43,7 +44,9 @@ export class LockLedger {
 
   take(dress: Dress): void {
     const n = this.#callCount++;
-    const got = this.lock.lock(dress({ waitMs: 1_000 })).then((guard) => {
+    const stop = new AbortController();
+    this.#stops.push(stop);
+    const got = this.lock.lock(dress({ waitMs: 1_000, signal: stop.signal })).then((guard) => {
       this.#granted.push(n);
       this.#guards.push(guard);
     });
@@ -63,6 +66,10 @@ export class LockLedger {
       this.#inRun--;
     };
     this.#waits.push(watch(this.lock.run(body, dress({ waitMs: 1_000 }))));
+  }
+
+  abort(): void {
+    this.#stops.shift()?.abort("enough");
   }
 
   release(how: "release" | "dispose"): void {
@@ -94,7 +101,10 @@ export class LockLedger {
       [this.#free === this.permits && this.lock.waiters === 0, "all permits are free again"],
       [this.#waits.every(({ isPending }) => !isPending), "every call has ended"],
       [this.#isExclusive, "no more were inside than may"],
-      [first.every((n, index) => n === index), `first come, first served: ${first.join(" ")}`],
+      [
+        first.every((n, index) => index === 0 || n > (first[index - 1] ?? n)),
+        `first come, first served: ${first.join(" ")}`,
+      ],
     ]);
   }
 
@@ -109,6 +119,7 @@ const CALLS = {
   run: (ledger, dress) => ledger.run(dress),
   release: (ledger) => ledger.release("release"),
   dispose: (ledger) => ledger.release("dispose"),
+  abort: (ledger) => ledger.abort(),
   look: ({ lock }) => void lock.holders(),
 } satisfies Record<string, (ledger: LockLedger, dress: Dress) => void>;
 

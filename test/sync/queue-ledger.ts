@@ -27,6 +27,7 @@ export class QueueLedger {
   readonly #drained: number[] = [];
   readonly #leases: Lease<number>[] = [];
   readonly #consumers: Consumer[] = [];
+  readonly #stops: AbortController[] = [];
   readonly #waits: Watched<unknown>[] = [];
   #isDropped = false;
   #nextValue = 0;
@@ -73,7 +74,7 @@ export class QueueLedger {
 
   put(kind: "put" | "ask", dress: Dress): void {
     const n = this.#nextValue++;
-    const given = dress({ waitMs: WAIT_MS });
+    const given = dress(this.#terms());
     if (kind === "ask") {
       this.#asked.add(n);
       this.#waits.push(watch(this.stage.queue.ask(n, given)));
@@ -93,7 +94,7 @@ export class QueueLedger {
   }
 
   get(dress: Dress): void {
-    const got = this.stage.queue.get(dress({ waitMs: WAIT_MS })).then((lease) => this.#got(lease));
+    const got = this.stage.queue.get(dress(this.#terms())).then((lease) => this.#got(lease));
     this.#waits.push(watch(got));
   }
 
@@ -125,7 +126,7 @@ export class QueueLedger {
   }
 
   loop(dress: Dress): void {
-    const loop = this.stage.queue.items(dress({ waitMs: WAIT_MS }));
+    const loop = this.stage.queue.items(dress(this.#terms()));
     const first = loop.next().then(({ done, value }) => {
       if (done !== true) this.taken.push(value);
       return loop.return?.();
@@ -134,12 +135,22 @@ export class QueueLedger {
   }
 
   join(dress: Dress): void {
-    this.#waits.push(watch(this.stage.queue.join(dress({ waitMs: WAIT_MS }))));
+    this.#waits.push(watch(this.stage.queue.join(dress(this.#terms()))));
   }
 
   close(drop: boolean, dress: Dress): void {
     this.#isDropped ||= drop;
     this.stage.queue.close(dress({ drop }));
+  }
+
+  abort(): void {
+    this.#stops.shift()?.abort("enough");
+  }
+
+  #terms(): { readonly waitMs: number; readonly signal: AbortSignal } {
+    const stop = new AbortController();
+    this.#stops.push(stop);
+    return { waitMs: WAIT_MS, signal: stop.signal };
   }
 
   /** What is wrong now, when no call is under way; empty when the queue is whole. */
@@ -221,6 +232,7 @@ const CALLS = {
   drop: (ledger, dress) => ledger.close(true, dress),
   pause: ({ stage }) => stage.queue.pause(),
   resume: ({ stage }) => stage.queue.resume(),
+  abort: (ledger) => ledger.abort(),
   look: ({ stage }) => void stage.queue.snapshot(),
 } satisfies Record<string, (ledger: QueueLedger, dress: Dress) => void>;
 
