@@ -1,9 +1,11 @@
 /** What may run in the middle of a call of a lock: see reentrancy.test.ts and reentrancy-matrix.test.ts. */
 import { spawnSync } from "node:child_process";
+import { setMaxListeners } from "node:events";
 import { setFlagsFromString } from "node:v8";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LOCK_CALLS, type LockCall, LockLedger } from "../../test/sync/lock-ledger.ts";
 import { TRAPS, type Trap } from "../../test/sync/trap.ts";
+import { ManualClock } from "../testing/manual-clock.ts";
 import type { Guard } from "./guard.ts";
 import { Mutex } from "./mutex.ts";
 import { Semaphore } from "./semaphore.ts";
@@ -193,6 +195,54 @@ describe("a stack overflow", () => {
       expect(lock.free).toBe(permits);
     },
   );
+});
+
+describe("a stack overflow of those who wait", () => {
+  beforeAll(() => setFlagsFromString("--no-opt"));
+  afterAll(() => setFlagsFromString("--opt"));
+
+  it.each(["off", "sampled"] as const)(
+    "leaves nobody in line who has no promise (diagnostics %s)",
+    async (diagnostics) => {
+      const clock = new ManualClock();
+      const ports = { clock, timers: clock, random: (): number => 0.5 };
+      const mutex = new Mutex({ diagnostics, waitersMax: 1_000_000 }, ports);
+      const guard = mutex.tryLock();
+      const stop = new AbortController();
+      setMaxListeners(0, stop.signal);
+      const waits: Promise<unknown>[] = [];
+      let calls = 0;
+      const dig = (pad: number): number => {
+        try {
+          // At a few depths only: each that waits stays.
+          if (calls++ % 64 === 0) waits.push(mutex.lock({ signal: stop.signal }));
+        } catch (error) {
+          if (!(error instanceof RangeError)) throw error;
+        }
+        return dig(pad + 1) + 1;
+      };
+      const shifted = (frames: number): number => (frames === 0 ? dig(0) : shifted(frames - 1) + 1);
+
+      for (let round = 0; round < 64; round++) expect(() => shifted(round)).toThrow(RangeError);
+      const settled = Promise.allSettled(waits);
+      const waitersCount = mutex.waiters;
+      stop.abort("enough");
+      const rejectedCount = (await settled).filter(({ status }) => status === "rejected").length;
+
+      expect(rejectedCount).toBe(waits.length);
+      expect([waitersCount, mutex.waiters]).toEqual([
+        waits.length - refusedAtOnce(await settled),
+        0,
+      ]);
+      guard?.release();
+      expect(mutex.isLocked).toBe(false);
+    },
+  );
+
+  /** Those whose options could not even be read. */
+  function refusedAtOnce(settled: readonly PromiseSettledResult<unknown>[]): number {
+    return settled.filter((each) => each.status === "rejected" && each.reason !== "enough").length;
+  }
 });
 
 describe("the handler of an exit", () => {
