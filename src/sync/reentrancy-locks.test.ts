@@ -80,12 +80,11 @@ describe("a signal that aborts while it is let go of", () => {
 describe("valueOf", () => {
   it("is asked neither of a number of permits nor of a time, which are refused as they are", async () => {
     let askedCount = 0;
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the lie is the trap.
     const sly = {
       valueOf: () => ++askedCount,
       [Symbol.toPrimitive]: () => ++askedCount,
     } as unknown as number;
-    const refusal = expect.objectContaining({ code: "UNJAM_INVALID_OPTION" });
+    const refusal: unknown = expect.objectContaining({ code: "UNJAM_INVALID_OPTION" });
 
     expect(() => new Semaphore(sly)).toThrow(refusal);
     await expect(new Mutex().lock({ waitMs: sly })).rejects.toEqual(refusal);

@@ -45,7 +45,7 @@ describe("waits()", () => {
     const holds = async (): Promise<void> => {
       const guard = await mutex.lock();
       got = queue.get();
-      expect(queue.waits()).toMatchObject([{ who: expect.stringContaining("holds") }]);
+      expect(queue.waits()).toMatchObject([{ who: expect.stringContaining("holds") as string }]);
       guard.release();
     };
     await holds();

@@ -32,7 +32,7 @@ function a<C extends Command>(
   weight: number,
   fields: { [K in keyof C]: fc.Arbitrary<C[K]> },
 ): Weighted<C> {
-  return { weight, arbitrary: fc.record(fields) as unknown as fc.Arbitrary<C> };
+  return { weight, arbitrary: fc.record(fields) };
 }
 
 function named<const D extends Command["do"]>(...names: readonly D[]): fc.Arbitrary<D> {

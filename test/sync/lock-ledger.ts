@@ -124,5 +124,4 @@ const CALLS = {
 } satisfies Record<string, (ledger: LockLedger, dress: Dress) => void>;
 
 export type LockCall = keyof typeof CALLS;
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of the table just above.
 export const LOCK_CALLS = Object.keys(CALLS) as LockCall[];

@@ -237,7 +237,6 @@ const CALLS = {
 } satisfies Record<string, (ledger: QueueLedger, dress: Dress) => void>;
 
 export type QueueCall = keyof typeof CALLS;
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of the table just above.
 export const QUEUE_CALLS = Object.keys(CALLS) as QueueCall[];
 
 export function faultsIn(facts: readonly (readonly [holds: boolean, fact: string])[]): string[] {

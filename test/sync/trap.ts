@@ -40,7 +40,7 @@ function withGetters(options: object, spring: Spring): object {
 function withProxy(options: object, spring: Spring): object {
   return new Proxy(options, {
     ownKeys: (target) => (spring(), Reflect.ownKeys(target)),
-    get: (target, name) => (spring(), Reflect.get(target, name)),
+    get: (target, name): unknown => (spring(), Reflect.get(target, name)),
     getOwnPropertyDescriptor: (target, name) => (
       spring(),
       Reflect.getOwnPropertyDescriptor(target, name)
@@ -83,7 +83,7 @@ export const TRAPS: readonly Trap[] = [
       // oxlint-disable-next-line no-extend-native, unicorn/no-thenable -- this is the damage that must be survived.
       Object.defineProperty(Object.prototype, "then", {
         configurable: true,
-        get: () => void spring(),
+        get: spring,
       });
       try {
         call();
@@ -111,7 +111,6 @@ export const QUEUE_TRAPS: readonly Trap[] = [
   {
     name: "a toString of what describe returned",
     inQueue: (spring) => ({
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the lie is the trap.
       describe: (value) => ({ toString: () => (spring(), String(value)) }) as string,
     }),
   },
