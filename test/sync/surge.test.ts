@@ -1,6 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { collect } from "./collector.ts";
 import { Gate, QueueStage } from "./queue-stage.ts";
+
+// A hundred thousand refusals are as many errors with stacks.
+vi.setConfig({ testTimeout: 60_000 });
 
 const PUTS = 100_000;
 const MEGABYTE = 1_048_576;
