@@ -28,6 +28,7 @@ const TITLES: Readonly<Record<keyof typeof optionTables, string | null>> = {
   JOINABLE_QUEUE_OPTIONS: "`new JoinableQueue(options)` of `unjam/sync`",
   PUT_OPTIONS: "`queue.put(value, options)` and `queue.ask`",
   WAIT_OPTIONS: "`queue.get(options)` and `queue.join`",
+  ITEMS_OPTIONS: "`queue.items(options)`",
   CONSUME_OPTIONS: "`queue.consume(handler, options)`",
   CLOSE_QUEUE_OPTIONS: "`queue.close(options)`",
   STOP_OPTIONS: "`consumer.stop(options)`",

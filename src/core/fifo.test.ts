@@ -2,7 +2,7 @@ import { array, assert, integer, property } from "fast-check";
 import { expect, it, vi } from "vitest";
 import { Fifo } from "./fifo.ts";
 
-it("does what an array with push and shift does, over many compactions", () => {
+it("does what an array with push, unshift and shift does, over many compactions", () => {
   assert(
     property(array(integer({ min: -900, max: 1_200 }), { maxLength: 40 }), (steps) => {
       const fifo = new Fifo<number>();
@@ -12,6 +12,11 @@ it("does what an array with push and shift does, over many compactions", () => {
         for (let count = 0; count < step; count++) {
           fifo.push(next);
           model.push(next++);
+        }
+        // Some are put back, as far as they came: over the edge of the ring as well.
+        for (let count = step % 7; count > 0; count--) {
+          fifo.unshift(next);
+          model.unshift(next++);
         }
         for (let count = 0; count > step; count--) expect(fifo.shift()).toBe(model.shift());
         expect(fifo.size).toBe(model.length);

@@ -23,6 +23,14 @@ export class Fifo<T> implements Iterable<T> {
     this.#size++;
   }
 
+  /** Puts one before all others. */
+  unshift(item: T): void {
+    if (this.#size > this.#mask) this.#grow();
+    this.#head = (this.#head - 1) & this.#mask;
+    this.#places[this.#head] = item;
+    this.#size++;
+  }
+
   /** The first, which stays. */
   peek(): T | undefined {
     return this.#places[this.#head];

@@ -29,6 +29,10 @@ export interface PutOptionValues extends WaitOptionValues {
   readonly whenFull: unknown;
 }
 
+export interface ItemsOptionValues extends WaitOptionValues {
+  readonly name: string | undefined;
+}
+
 export interface ConsumeOptionValues {
   readonly concurrency: number;
   readonly restarts: unknown;
@@ -89,6 +93,20 @@ export const PUT_OPTIONS: OptionTable<PutOptionValues> = {
 };
 
 export const WAIT_OPTIONS: OptionTable<WaitOptionValues> = { waitMs: WAIT, signal: SIGNAL };
+
+export const ITEMS_OPTIONS: OptionTable<ItemsOptionValues> = {
+  name: {
+    kind: "queue",
+    fallback: undefined,
+    about: 'what reports call the loop; default "loop-1", "loop-2" …',
+  },
+  waitMs: ms(
+    Number.POSITIVE_INFINITY,
+    [0, Number.POSITIVE_INFINITY],
+    "how long it may wait for each item; for ever unless given, as `consume()` does",
+  ),
+  signal: SIGNAL,
+};
 
 export const CONSUME_OPTIONS: OptionTable<ConsumeOptionValues> = {
   concurrency: count(1, [1, CONCURRENCY_MAX], "handlers at once"),

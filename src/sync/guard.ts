@@ -5,6 +5,8 @@ import { invariant } from "../core/invariant.ts";
 import { CallSite } from "./call-site.ts";
 import { enterFlow, Flow, handOver, type Holding } from "./flow.ts";
 import type { OrderedLock } from "./lock-order.ts";
+import type { Member } from "./roster.ts";
+import { roomOnStack } from "./stack-room.ts";
 import type { Below } from "./stack-frames.ts";
 import type { Recipient } from "./wait-graph.ts";
 
@@ -29,10 +31,12 @@ export interface GuardOwner {
 }
 
 /** One permit that is held. It must not know its guard, which the collector may find. */
-export class Hold {
+export class Hold implements Member<Hold> {
   readonly owner: GuardOwner;
   readonly site: CallSite | undefined;
   readonly sinceAt: MonotonicMs;
+  before: Hold | undefined;
+  after: Hold | undefined;
   #flow: Flow | undefined;
   #state: "held" | "released" = "held";
   readonly #holding: Holding;
@@ -158,6 +162,8 @@ export class Guard implements Disposable {
   }
 
   #letGo(): boolean {
+    // Half a release would hold the permit for ever.
+    roomOnStack();
     lostGuards.unregister(this.#hold);
     return this.#hold.release();
   }

@@ -5,6 +5,7 @@ import type { CallSite, SiteKind } from "./call-site.ts";
 import type { ConsumerLoop } from "./consumer.ts";
 import type { Item } from "./item.ts";
 import type { Holding } from "./lease.ts";
+import { Roster } from "./roster.ts";
 import { thrownText } from "./thrown-text.ts";
 
 /** Somebody who holds an item of a queue. */
@@ -31,7 +32,7 @@ export class Holders<T> {
   readonly #clock: Clock;
   readonly #describe: ((value: T) => string) | undefined;
   readonly #siteKind: SiteKind;
-  readonly #leases = new Set<Holding<T>>();
+  readonly #leases = new Roster<Holding<T>>();
   #hasGetters = false;
 
   constructor(

@@ -18,6 +18,7 @@ export type { Holder as LockHolder } from "./permits.ts";
 export type { PutOutcome } from "./putters.ts";
 export type {
   ConsumeOptions,
+  ItemsOptions,
   JoinableQueueOptions,
   PutOptions,
   WaitOptions,
@@ -26,3 +27,4 @@ export type { QueueEventName, QueueEvents } from "./queue-report.ts";
 export type { JoinError, JoinResult } from "./settlements.ts";
 export { Semaphore } from "./semaphore.ts";
 export type { SyncPorts } from "./sync-ports.ts";
+export type { QueueWait } from "./waits.ts";

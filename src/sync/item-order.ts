@@ -1,6 +1,7 @@
 import { Fifo } from "../core/fifo.ts";
 import { invariant } from "../core/invariant.ts";
 import type { Item } from "./item.ts";
+import { Line } from "./line.ts";
 
 /** In which order items leave: as they came, the newest first, or the lowest rank first. */
 export type Order<T> = "fifo" | "lifo" | { readonly by: (value: T) => number };
@@ -45,7 +46,7 @@ class FifoOrder<T> implements ItemOrder<T> {
   }
 
   unshift(item: Item<T>): void {
-    this.#rebuild([item, ...this.all()]);
+    this.#items.unshift(item);
   }
 
   shift(): Item<T> | undefined {
@@ -69,24 +70,22 @@ class FifoOrder<T> implements ItemOrder<T> {
 
   dropped(): void {
     this.#droppedCount++;
-    if (this.#droppedCount > DROPPED_MAX && 2 * this.#droppedCount > this.#items.size) {
-      this.#rebuild(this.all());
-    }
+    if (this.#droppedCount <= DROPPED_MAX || 2 * this.#droppedCount <= this.#items.size) return;
+    const left = this.all();
+    this.#items = new Fifo();
+    this.#droppedCount = 0;
+    for (const item of left) this.#items.push(item);
   }
 
   all(): Item<T>[] {
     return [...this.#items].filter(isQueued);
   }
-
-  #rebuild(items: readonly Item<T>[]): void {
-    this.#items = new Fifo();
-    this.#droppedCount = 0;
-    for (const item of items) this.#items.push(item);
-  }
 }
 
 class LifoOrder<T> implements ItemOrder<T> {
   #items: Item<T>[] = [];
+  /** Those before it were dropped: each is passed once. */
+  #oldestAt = 0;
   #clearAt = DROPPED_MAX;
 
   push(item: Item<T>): void {
@@ -100,17 +99,21 @@ class LifoOrder<T> implements ItemOrder<T> {
   shift(): Item<T> | undefined {
     for (;;) {
       const last = this.#items.pop();
+      if (this.#oldestAt > this.#items.length) this.#oldestAt = this.#items.length;
       if (last === undefined || isQueued(last)) return last;
     }
   }
 
   oldest(): Item<T> | undefined {
-    return this.#items.find(isQueued);
+    let item = this.#items[this.#oldestAt];
+    while (item !== undefined && !isQueued(item)) item = this.#items[++this.#oldestAt];
+    return item;
   }
 
   dropped(): void {
     if (this.#items.length < this.#clearAt) return;
     this.#items = this.all();
+    this.#oldestAt = 0;
     this.#clearAt = Math.max(DROPPED_MAX, 2 * this.#items.length);
   }
 
@@ -124,6 +127,8 @@ interface Ranked<T> {
   readonly rank: number;
   /** Among equal ranks the first to come is the first to go; what was put back comes before all. */
   readonly arrival: number;
+  /** Until it is taken. Its item may come back, in a place of its own. */
+  isIn: boolean;
 }
 
 /** A binary heap: the parent of `n` is `(n - 1) >> 1`, and never comes after it. */
@@ -132,32 +137,36 @@ class RankOrder<T> implements ItemOrder<T> {
   #clearAt = DROPPED_MAX;
   readonly #ranks = new WeakMap<Item<T>, number>();
   #arrivals = 0;
+  /** All in the order of their arrival, once somebody has asked for the oldest: most never do. */
+  #byAge: Line<Ranked<T>> | undefined;
 
   push(item: Item<T>, rank: number): void {
     this.#ranks.set(item, rank);
-    this.#add({ item, rank, arrival: ++this.#arrivals });
+    const ranked = { item, rank, arrival: ++this.#arrivals, isIn: true };
+    this.#add(ranked);
+    this.#byAge?.push(ranked);
   }
 
   unshift(item: Item<T>): void {
     const rank = this.#ranks.get(item);
     invariant(rank !== undefined, "what is put back was let in before, with its rank");
-    this.#add({ item, rank, arrival: -++this.#arrivals });
+    const ranked = { item, rank, arrival: -++this.#arrivals, isIn: true };
+    this.#add(ranked);
+    this.#byAge?.unshift(ranked);
   }
 
   shift(): Item<T> | undefined {
     for (;;) {
       const first = this.#pop();
-      if (first === undefined || isQueued(first.item)) return first?.item;
+      if (first === undefined) return undefined;
+      first.isIn = false;
+      if (isQueued(first.item)) return first.item;
     }
   }
 
   oldest(): Item<T> | undefined {
-    let oldest: Ranked<T> | undefined;
-    for (const each of this.#heap) {
-      if (!isQueued(each.item)) continue;
-      if (oldest === undefined || each.arrival < oldest.arrival) oldest = each;
-    }
-    return oldest?.item;
+    this.#byAge ??= this.#sortedByAge();
+    return this.#byAge.peek()?.item;
   }
 
   /** A sorted array is a heap. */
@@ -169,6 +178,12 @@ class RankOrder<T> implements ItemOrder<T> {
 
   all(): Item<T>[] {
     return this.#sorted().map(({ item }) => item);
+  }
+
+  #sortedByAge(): Line<Ranked<T>> {
+    const line = new Line<Ranked<T>>(({ isIn, item }) => isIn && isQueued(item));
+    for (const ranked of this.#heap.toSorted((a, b) => a.arrival - b.arrival)) line.push(ranked);
+    return line;
   }
 
   #sorted(): Ranked<T>[] {

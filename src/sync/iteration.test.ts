@@ -82,6 +82,87 @@ describe("for await", () => {
     expect(stage.queue.unfinished).toBe(0);
   });
 
+  it("is an open wait with a name while nothing comes, and no longer", async () => {
+    const stage = new QueueStage<string>();
+    const anonymous = stage.queue[Symbol.asyncIterator]();
+    const named = stage.queue.items({ name: "mailer", waitMs: 60_000 });
+    const next = watch(anonymous.next());
+    await stage.advance(20_000);
+    const timed = watch(named.next());
+    await stage.advance(10_000);
+
+    const waits = [
+      { who: "loop-1", what: 'an item of queue "q"', sinceMs: 30_000, leftMs: null },
+      { who: "mailer", what: 'an item of queue "q"', sinceMs: 10_000, leftMs: 50_000 },
+    ];
+    expect(stage.queue.waits()).toMatchObject(waits);
+    expect(stage.queue.snapshot()).toMatchObject({ waits, takers: 2, consumers: 2 });
+    for (const { site } of stage.queue.waits()) expect(site).toMatch(/^iteration\.test\.ts:\d+/);
+    stage.queue.tryPut("a");
+    stage.queue.tryPut("b");
+    await stage.rest();
+
+    expect([next.value, timed.value]).toEqual([
+      { done: false, value: "a" },
+      { done: false, value: "b" },
+    ]);
+    expect(stage.queue.waits()).toEqual([]);
+    await anonymous.return?.();
+    await named.return?.();
+  });
+
+  it("over items({ waitMs }) ends with an error when its next item does not come in time", async () => {
+    const stage = new QueueStage<string>();
+    const seen: string[] = [];
+    const loop = async (): Promise<void> => {
+      for await (const value of stage.queue.items({ waitMs: 1_000 })) seen.push(value);
+    };
+    stage.queue.tryPut("a");
+    const looped = watch(loop());
+    await stage.advance(999);
+    stage.queue.tryPut("b");
+    await stage.advance(999);
+    expect([seen, looped.isPending]).toEqual([["a", "b"], true]);
+    await stage.advance(1);
+
+    expect(looped.reason).toMatchObject({
+      code: "UNJAM_WAIT_TIMEOUT",
+      details: { what: 'loop "loop-1" from queue "q"', waitedMs: 1_000, state: "empty" },
+    });
+    expect(stage.queue.snapshot()).toMatchObject({ unfinished: 0, consumers: 0, takers: 0 });
+  });
+
+  it("over items({ signal }) ends with its reason, whether it waits or works", async () => {
+    for (const works of [false, true]) {
+      const stage = new QueueStage<string>();
+      const stop = new AbortController();
+      const loop = async (): Promise<void> => {
+        for await (const _ of stage.queue.items({ signal: stop.signal })) {
+          if (works) stop.abort("enough");
+        }
+      };
+      const looped = watch(loop());
+      await stage.rest();
+      if (!works) stop.abort("enough");
+      stage.queue.tryPut("a");
+      stage.queue.tryPut("b");
+      await stage.rest();
+
+      expect(looped.reason).toBe("enough");
+      expect(stage.queue.snapshot()).toMatchObject({ takers: 0, consumers: 0 });
+      expect(stage.drain()).toEqual(works ? ["b"] : ["a", "b"]);
+    }
+  });
+
+  it("over items() refuses options that make no sense, and begins nothing", () => {
+    const { queue } = new QueueStage<string>();
+
+    expect(() => queue.items({ waitMs: -1 })).toThrow(
+      expect.objectContaining({ code: "UNJAM_INVALID_OPTION" }),
+    );
+    expect(queue.consumers).toBe(0);
+  });
+
   it("that was begun and forgotten is no consumer any more", async () => {
     const stage = new QueueStage<string>();
     const begin = (): void => void stage.queue[Symbol.asyncIterator]();

@@ -2,7 +2,10 @@ import type { Lease } from "./lease.ts";
 
 /** What a loop needs of its queue. */
 export interface IterationDesk<T> {
-  /** The next item; `undefined` when the queue is closed and everything in it is settled. */
+  /**
+   * The next item; `undefined` when the queue is closed and everything in it is settled. It rejects
+   * at the loop's deadline, and with the reason of its signal.
+   */
   next(): Promise<Lease<T> | undefined>;
   /** The loop was left. */
   left(): void;
@@ -24,7 +27,14 @@ export class Iteration<T> implements AsyncIterableIterator<T> {
 
   async next(): Promise<IteratorResult<T>> {
     this.#settle();
-    const lease = this.#isOver ? undefined : await this.#desk.next();
+    let lease: Lease<T> | undefined;
+    try {
+      lease = this.#isOver ? undefined : await this.#desk.next();
+    } catch (error) {
+      // Whoever loops does not call return after that.
+      await this.return();
+      throw error;
+    }
     if (lease === undefined) return this.return();
     if (this.#isOver) {
       // It was left while this call waited: the item is somebody else's.

@@ -226,6 +226,7 @@ describe("what a queue says about itself", () => {
     expect(queue.snapshot()).toEqual({
       ...{ name: "lines", phase: "open", isPaused: true, capacity: 1, size: 1, unfinished: 1 },
       ...{ putters: 1, takers: 3, consumers: 1, droppedCount: 1, holders: [] },
+      waits: [expect.objectContaining({ what: 'room in queue "lines"' })],
     });
     expect([queue.name, queue.capacity, queue.consumers]).toEqual(["lines", 1, 1]);
     consumer.stop();

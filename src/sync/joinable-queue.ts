@@ -15,6 +15,7 @@ import { type PutOutcome, Putters, type QueueParts } from "./putters.ts";
 import { QueueCore } from "./queue-core.ts";
 import {
   type ConsumeOptions,
+  type ItemsOptions,
   type JoinableQueueOptions,
   type PutOptions,
   readConsumeOptions,
@@ -27,7 +28,7 @@ import type { JoinResult } from "./settlements.ts";
 import { roomOnStack } from "./stack-room.ts";
 import { Takers } from "./takers.ts";
 import type { Movers } from "./wait-graph.ts";
-import { Waits } from "./waits.ts";
+import { type QueueWait, Waits } from "./waits.ts";
 
 /** A queue at one moment. */
 export interface QueueSnapshot {
@@ -46,6 +47,7 @@ export interface QueueSnapshot {
   /** Items that overflow policies dropped since the queue was made. */
   readonly droppedCount: number;
   readonly holders: readonly Holder[];
+  readonly waits: readonly QueueWait[];
 }
 
 /**
@@ -192,10 +194,19 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
 
   /**
    * A loop over the items, until the queue is closed and empty. Each item is done when the next is
-   * asked for or the loop is left. The loop counts as a consumer from now on.
+   * asked for or the loop is left. The loop counts as a consumer from now on, and as for one it is
+   * no jam that nothing comes: it waits for ever unless `waitMs` says how long for each item.
+   * `waits()` names it while it does.
+   * @throws UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION; the loop itself UNJAM_WAIT_TIMEOUT and the
+   *   signal's reason, which leave it
    */
+  items(options?: ItemsOptions): AsyncIterableIterator<T> {
+    return this.#takers.loop(options);
+  }
+
+  /** `for await (const item of queue)` is `for await (const item of queue.items())`. */
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
-    return this.#takers.loop();
+    return this.#takers.loop(undefined);
   }
 
   /**
@@ -214,10 +225,11 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
       roomOnStack();
       const { waits } = this.#parts;
       const late = (waitMs: number): Error => this.#joinTimeout(waitMs);
-      const wait = waits.begin<JoinResult>(terms, { end: () => undefined, late });
+      const what = `the end of queue "${name}"`;
+      const wait = waits.begin<JoinResult>(terms, { what, end: () => undefined, late });
       wait.listenTo(terms.signal);
       settlements.join(wait);
-      return waits.promise(wait, `the end of queue "${name}"`, () => this.#holderMovers());
+      return waits.promise(wait, () => this.#holderMovers());
     } catch (error) {
       return Promise.reject(error);
     }
@@ -258,6 +270,14 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
     return this.#parts.holders.all(this.#consumers.all());
   }
 
+  /**
+   * Who waits for room, for an item, for an answer or for the end, longest first. Idle consumers
+   * are not among them, nor are asks without options that are in the queue: see `snapshot()`.
+   */
+  waits(): readonly QueueWait[] {
+    return this.#parts.waits.open();
+  }
+
   snapshot(): QueueSnapshot {
     const { phase, isPaused, size, waiterCount, takerCount } = this.#core;
     return {
@@ -268,6 +288,7 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
       consumers: this.consumers,
       droppedCount: this.#admission.droppedCount,
       holders: this.holders(),
+      waits: this.waits(),
     };
   }
 

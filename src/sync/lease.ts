@@ -3,6 +3,7 @@ import { UnjamError } from "../core/errors.ts";
 import type { CallSite } from "./call-site.ts";
 import type { Flow } from "./flow.ts";
 import type { Item } from "./item.ts";
+import type { Member } from "./roster.ts";
 import { roomOnStack } from "./stack-room.ts";
 
 /** How a holder is through with an item. */
@@ -14,7 +15,7 @@ export type LeaseEnd =
   | { readonly kind: "forgotten"; readonly error: Error };
 
 /** An item in somebody's hands. Not the lease itself, which may be forgotten and collected. */
-export interface Holding<T> {
+export interface Holding<T> extends Member<Holding<T>> {
   readonly item: Item<T>;
   /** Where it was taken; `undefined` when that was not noted. */
   readonly site: CallSite | undefined;

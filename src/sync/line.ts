@@ -22,6 +22,12 @@ export class Line<T> {
     if (this.#fifo.size > this.#clearAt) this.#clear();
   }
 
+  /** Puts one before all others. */
+  unshift(item: T): void {
+    this.#fifo.unshift(item);
+    if (this.#fifo.size > this.#clearAt) this.#clear();
+  }
+
   /** The first who is in, and stays. */
   peek(): T | undefined {
     for (;;) {

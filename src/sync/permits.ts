@@ -8,7 +8,7 @@
  */
 import type { Clock, MonotonicMs, Timers } from "../core/clock.ts";
 import { UnjamError } from "../core/errors.ts";
-import { invariant } from "../core/invariant.ts";
+import { Fifo } from "../core/fifo.ts";
 import { HOLDERS_NAMED_MAX } from "../core/limits.ts";
 import { readLogger } from "../core/logger.ts";
 import type { LockOptionValues } from "../core/option-tables.ts";
@@ -18,7 +18,9 @@ import { Guard, type GuardOwner, Hold } from "./guard.ts";
 import { LockEvents } from "./lock-events.ts";
 import { enterLockFlow, withChain } from "./lock-flow.ts";
 import { noteOrder, type OrderedLock } from "./lock-order.ts";
+import { type Member, Roster } from "./roster.ts";
 import type { Below } from "./stack-frames.ts";
+import { roomOnStack } from "./stack-room.ts";
 import type { SyncPorts } from "./sync-ports.ts";
 import { type Movers, waitInFlow } from "./wait-graph.ts";
 
@@ -29,7 +31,7 @@ interface Taker {
 }
 
 /** A call that waits for a permit. */
-interface Waiter extends Taker {
+interface Waiter extends Taker, Member<Waiter> {
   /** Ends what else could end the wait. */
   readonly leave: () => void;
   readonly resolve: (guard: Guard) => void;
@@ -61,8 +63,11 @@ export class Permits implements GuardOwner {
   readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #sampler: SiteSampler;
-  readonly #holds = new Set<Hold>();
-  readonly #line = new Set<Waiter>();
+  readonly #holds = new Roster<Hold>();
+  readonly #line = new Roster<Waiter>();
+  /** Who has a permit and was not told yet. */
+  readonly #letIn = new Fifo<{ readonly waiter: Waiter; readonly guard: Guard }>();
+  #isTelling = false;
 
   constructor(
     lock: { readonly kind: "mutex" | "semaphore"; readonly count: number },
@@ -101,6 +106,7 @@ export class Permits implements GuardOwner {
   /** A permit for the caller of `below`, at once or not at all. */
   tryTake(below: Below): Guard | undefined {
     if (this.freeCount === 0) return undefined;
+    roomOnStack();
     const site = this.#sampler.sample(below);
     const reports = this.#noteOrder(site);
     const guard = this.#grant(enterLockFlow(site), site);
@@ -112,6 +118,7 @@ export class Permits implements GuardOwner {
   take(terms: WaitTerms, below: Below): Promise<Guard> {
     const refusal = this.#refusal(terms);
     if (refusal !== undefined) return refusal;
+    roomOnStack();
     const site = this.#siteOf(below);
     const reports = this.#noteOrder(site);
     const waiting = site === undefined ? undefined : currentFlow();
@@ -128,6 +135,7 @@ export class Permits implements GuardOwner {
   run<T>(body: () => T | PromiseLike<T>, terms: WaitTerms, below: Below): Promise<T> {
     const refusal = this.#refusal(terms);
     if (refusal !== undefined) return refusal;
+    roomOnStack();
     const site = this.#siteOf(below);
     const reports = this.#noteOrder(site);
     const flow = this.#sampler.isOff ? undefined : new Flow(`run of ${this.what}`);
@@ -149,12 +157,11 @@ export class Permits implements GuardOwner {
 
   released(hold: Hold): void {
     this.#holds.delete(hold);
-    const [next] = this.#line;
+    const next = this.#line.first;
     if (next === undefined) return;
     this.#line.delete(next);
-    const guard = this.#grant(next.flow, next.site);
-    next.resolve(guard);
-    next.leave();
+    this.#letIn.push({ waiter: next, guard: this.#grant(next.flow, next.site) });
+    this.#tell();
   }
 
   lost({ site, sinceAt }: Hold, holder: string): void {
@@ -170,6 +177,20 @@ export class Permits implements GuardOwner {
       report: (orders) => this.events.emit("lock-order", orders),
       warn: (orders) => this.events.warn(orders, "two locks were taken in both orders"),
     };
+  }
+
+  /** One after the other: to tell them runs hooks of the user's, which may release the next. */
+  #tell(): void {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    try {
+      for (let next = this.#letIn.shift(); next !== undefined; next = this.#letIn.shift()) {
+        next.waiter.leave();
+        next.waiter.resolve(next.guard);
+      }
+    } finally {
+      this.#isTelling = false;
+    }
   }
 
   #siteOf(below: Below): CallSite | undefined {
@@ -202,7 +223,8 @@ export class Permits implements GuardOwner {
     const { promise, resolve, reject } = Promise.withResolvers<Guard>();
     const since = this.#clock.now();
     const giveUp = (error: () => unknown): void => {
-      invariant(this.#line.delete(waiter), "who was let in has left all that could send him away");
+      // Somebody aborts while he is told that he was let in.
+      if (!this.#line.delete(waiter)) return;
       flow?.end();
       reject(error());
       waiter.leave();
@@ -214,7 +236,8 @@ export class Permits implements GuardOwner {
       timer?.cancel();
       signal?.removeEventListener("abort", onAbort);
     };
-    const waiter: Waiter = { flow, site, resolve, leave };
+    const place = { before: undefined, after: undefined };
+    const waiter: Waiter = { ...{ flow, site, resolve, leave }, ...place };
     this.#line.add(waiter);
     signal?.addEventListener("abort", onAbort, { once: true });
     if (waiting === undefined) return withChain(promise, flow);

@@ -15,10 +15,9 @@ import { Item } from "./item.ts";
 import type { Moment, Moments } from "./moments.ts";
 import type { QueueCore } from "./queue-core.ts";
 import { type PutOptions, type QueueSettings, readPutOptions } from "./queue-options.ts";
-import type { WaitEnds } from "./slow-wait.ts";
 import { roomOnStack } from "./stack-room.ts";
 import type { Movers } from "./wait-graph.ts";
-import type { Waits } from "./waits.ts";
+import type { Waits, WaitStart } from "./waits.ts";
 
 /** "dropped": the queue was full, and the policy "drop-newest" let this one go. */
 export type PutOutcome = "added" | "dropped";
@@ -104,6 +103,7 @@ export class Putters<T> {
       const item = new Item(value, "outside", undefined);
       const { core, waits, settings } = this.#parts;
       const wait = waits.begin<PutOutcome>(terms, {
+        what: `room in queue "${core.name}"`,
         end: () => this.#admission.withdraw(offer),
         late: (waitMs) => this.#admission.full(waitMs),
       });
@@ -116,7 +116,7 @@ export class Putters<T> {
       };
       wait.listenTo(terms.signal);
       if (wait.isWaiting) this.#admission.offer(offer);
-      return waits.promise(wait, `room in queue "${core.name}"`, () => this.#takerMovers());
+      return waits.promise(wait, () => this.#takerMovers());
     } catch (error) {
       return Promise.reject(error);
     }
@@ -129,7 +129,8 @@ export class Putters<T> {
       roomOnStack();
       const item = new Item(value, "outside", undefined);
       const { core, waits, settings } = this.#parts;
-      const on: WaitEnds = {
+      const start: WaitStart = {
+        what: `an answer of queue "${core.name}"`,
         end: () => {
           item.answer = undefined;
           this.#admission.withdraw(offer);
@@ -137,7 +138,7 @@ export class Putters<T> {
         },
         late: (waitMs) => this.#lateness(item, waitMs),
       };
-      const wait = waits.begin<R>(terms, on);
+      const wait = waits.begin<R>(terms, start);
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the consumer's handler returns R.
       item.answer = (result) => wait.answer(result as R);
       const offer: Terms<T> = {
@@ -149,7 +150,7 @@ export class Putters<T> {
       };
       wait.listenTo(terms.signal);
       if (wait.isWaiting) this.#admission.offer(offer);
-      return waits.promise(wait, `an answer of queue "${core.name}"`, () => this.#askMovers(item));
+      return waits.promise(wait, () => this.#askMovers(item));
     } catch (error) {
       return Promise.reject(error);
     }

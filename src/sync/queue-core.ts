@@ -152,9 +152,8 @@ export class QueueCore<T> {
 
   /** Takes the next item, if there is one and the queue is not paused. */
   take(): Item<T> | undefined {
-    if (this.#size === 0 || this.#isPaused) return undefined;
-    const item = this.#shift();
-    if (this.#roomCount > 0) this.#match();
+    const item = this.#isPaused ? undefined : this.#shift();
+    if (item !== undefined && this.#roomCount > 0) this.#match();
     return item;
   }
 
@@ -277,17 +276,20 @@ export class QueueCore<T> {
   }
 
   #handOut(): boolean {
-    if (this.#takerCount === 0 || this.#size === 0 || this.#isPaused) return false;
+    if (this.#takerCount === 0 || this.#isPaused) return false;
+    const item = this.#shift();
+    if (item === undefined) return false;
     const taker = this.#takers.shift();
     invariant(taker !== undefined, "who is counted as waiting for an item stands in the line");
     this.#takerCount--;
-    taker.take(this.#shift());
+    taker.take(item);
     return true;
   }
 
-  #shift(): Item<T> {
+  /** It is not asked for the size first: an inspector's session may run code at each call of a function. */
+  #shift(): Item<T> | undefined {
     const item = this.#order.shift();
-    invariant(item !== undefined, "what is counted as waiting in the queue can be taken");
+    if (item === undefined) return undefined;
     item.phase = "held";
     this.#size--;
     return item;

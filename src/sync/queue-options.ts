@@ -6,6 +6,7 @@ import { type Overflow, type OverflowOption, readOverflow } from "../core/overfl
 import { RestartBudget, type RestartBounds } from "../core/restart-budget.ts";
 import {
   CONSUME_OPTIONS,
+  ITEMS_OPTIONS,
   type ConsumeOptionValues,
   JOINABLE_QUEUE_OPTIONS,
   type JoinableQueueOptionValues,
@@ -49,6 +50,16 @@ export interface WaitOptions {
 
 export interface PutOptions extends WaitOptions {
   readonly whenFull?: OverflowOption;
+}
+
+/** A loop over a queue. */
+export interface ItemsOptions {
+  /** What reports call it. Default "loop-1", "loop-2" … */
+  readonly name?: string;
+  /** How long it may wait for each item. For ever unless given, as a consumer does. */
+  readonly waitMs?: number;
+  /** Ends the loop with the signal's reason, when it waits or asks for its next item. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ConsumeOptions<T> {
@@ -131,6 +142,17 @@ export function readWaitOptions(
 ): { readonly waitMs: number; readonly signal: AbortSignal | undefined } {
   const { waitMs, signal } = readOptions(WAIT_OPTIONS, options, where);
   return { waitMs, signal: readLiveSignal(signal, where) };
+}
+
+/** @throws UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION, UNJAM_QUEUE_NAME_INVALID */
+export function readItemsOptions(options: ItemsOptions | undefined): {
+  readonly name: string | undefined;
+  readonly waitMs: number;
+  readonly signal: AbortSignal | undefined;
+} {
+  const where = "queue.items()";
+  const { name, waitMs, signal } = readOptions(ITEMS_OPTIONS, options, where);
+  return { name, waitMs, signal: readSignal(signal, where) };
 }
 
 function readLiveSignal(signal: unknown, where: string): AbortSignal | undefined {

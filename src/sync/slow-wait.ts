@@ -1,4 +1,23 @@
 import type { MonotonicMs } from "../core/clock.ts";
+import type { CallSite } from "./call-site.ts";
+import type { Flow } from "./flow.ts";
+import type { Member } from "./roster.ts";
+
+/** What every wait knows of itself. */
+export interface WaitBegun {
+  readonly since: MonotonicMs;
+}
+
+/** What is told of a queue's wait while it is open. */
+export interface WaitAbout extends WaitBegun, Member<WaitAbout> {
+  /** In words: `room in queue "lines"`. */
+  readonly what: string;
+  /** Who waits, where that is not simply the flow. */
+  readonly who: string | undefined;
+  readonly flow: Flow | undefined;
+  readonly site: CallSite | undefined;
+  readonly waitMs: number;
+}
 
 /** What a wait tells its owner. */
 export interface WaitEnds {
@@ -12,7 +31,8 @@ export interface WaitEnds {
  * One caller who waits: for room, for an item, for a join. It ends once; whoever comes second with
  * an answer changes nothing.
  */
-export class SlowWait<A> {
+export class SlowWait<A, B extends WaitBegun = WaitAbout> {
+  readonly about: B;
   readonly since: MonotonicMs;
   readonly promise: Promise<A>;
   readonly #resolve: (answer: A) => void;
@@ -21,8 +41,9 @@ export class SlowWait<A> {
   #forgetSignal: () => void = () => undefined;
   #phase: "waiting" | "over" = "waiting";
 
-  constructor(since: MonotonicMs, on: WaitEnds) {
-    this.since = since;
+  constructor(about: B, on: WaitEnds) {
+    this.about = about;
+    this.since = about.since;
     this.#on = on;
     const { promise, resolve, reject } = Promise.withResolvers<A>();
     this.promise = promise;

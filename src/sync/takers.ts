@@ -1,27 +1,44 @@
 /** Those who take items themselves: by `get`, by `tryGet`, and in `for await` loops. */
 import { UnjamError } from "../core/errors.ts";
-import type { SiteSampler } from "./call-site.ts";
+import type { CallSite, SiteSampler } from "./call-site.ts";
 import { currentFlow } from "./flow.ts";
 import type { Item } from "./item.ts";
 import { Iteration } from "./iteration.ts";
 import { type Holding, Lease, type LeaseEnd } from "./lease.ts";
 import type { QueueParts } from "./putters.ts";
-import { readWaitOptions, type WaitOptions } from "./queue-options.ts";
+import {
+  type ItemsOptions,
+  readItemsOptions,
+  readWaitOptions,
+  type WaitOptions,
+} from "./queue-options.ts";
 import type { QueueReport } from "./queue-report.ts";
 import type { SlowWait } from "./slow-wait.ts";
 import { roomOnStack } from "./stack-room.ts";
 import type { WaitTerms } from "./waits.ts";
 
-const FOR_EVER: WaitTerms = { waitMs: Number.POSITIVE_INFINITY, signal: undefined };
-
 /** Who takes an item, and where. */
 type Taking = Pick<Holding<never>, "site" | "flow">;
+
+/** A `for await` loop. Its place is noted once, as that of a consumer is. */
+interface Loop {
+  readonly name: string;
+  readonly site: CallSite | undefined;
+}
+
+/** What one who waits for an item is told. */
+interface TakerNews<T, A> {
+  /** There will be none any more. */
+  readonly onNone: (wait: SlowWait<A | Lease<T>>) => void;
+  readonly loop?: Loop;
+}
 
 export class Takers<T> {
   readonly #parts: QueueParts<T>;
   readonly #sites: SiteSampler;
   readonly #report: QueueReport;
   #waitingCount = 0;
+  #loopCount = 0;
 
   constructor(
     parts: QueueParts<T>,
@@ -44,9 +61,9 @@ export class Takers<T> {
         const what = `an item of queue "${queue}"`;
         throw new UnjamError("UNJAM_TOO_MANY_WAITERS", { what, queue, waitersMax });
       }
-      return this.#takeLater<Lease<T>>(terms, (wait) =>
-        wait.refuse(new UnjamError("UNJAM_QUEUE_CLOSED", { queue })),
-      );
+      return this.#takeLater<Lease<T>>(terms, {
+        onNone: (wait) => wait.refuse(new UnjamError("UNJAM_QUEUE_CLOSED", { queue })),
+      });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -57,42 +74,46 @@ export class Takers<T> {
     return this.#takeNow();
   }
 
-  #takeNow(): Lease<T> | undefined {
-    roomOnStack();
-    const item = this.#parts.core.take();
-    if (item === undefined) return undefined;
-    return this.#lease(item, { site: this.#sites.sample(), flow: currentFlow() });
-  }
-
-  loop(): AsyncIterableIterator<T> {
+  loop(options: ItemsOptions | undefined): AsyncIterableIterator<T> {
+    const terms = readItemsOptions(options);
     const { consumers, core } = this.#parts;
+    const name = terms.name ?? `loop-${++this.#loopCount}`;
+    const loop: Loop = { name, site: this.#sites.capture() };
     consumers.loopStarted();
     return new Iteration<T>({
       next: async () => {
-        const lease = this.#takeNow();
+        terms.signal?.throwIfAborted();
+        const lease = this.#takeNow(loop);
         if (lease !== undefined || core.isOver) return lease;
-        return this.#takeLater<Lease<T> | undefined>(FOR_EVER, (wait) => wait.answer(undefined));
+        const onNone = (wait: SlowWait<Lease<T> | undefined>): void => wait.answer(undefined);
+        return this.#takeLater<Lease<T> | undefined>(terms, { onNone, loop });
       },
       left: () => consumers.loopLeft(),
     });
   }
 
-  #takeLater<A>(
-    terms: WaitTerms,
-    onNone: (wait: SlowWait<A | Lease<T>>) => void,
-  ): Promise<A | Lease<T>> {
+  #takeNow(loop?: Loop): Lease<T> | undefined {
+    roomOnStack();
+    const item = this.#parts.core.take();
+    if (item === undefined) return undefined;
+    const site = loop === undefined ? this.#sites.sample() : loop.site;
+    return this.#lease(item, { site, flow: currentFlow() });
+  }
+
+  #takeLater<A>(terms: WaitTerms, { onNone, ...start }: TakerNews<T, A>): Promise<A | Lease<T>> {
     const { core, waits, settings } = this.#parts;
-    // Of the one who waits: when his item comes, the code that brings it is what runs.
-    const taking: Taking = { site: this.#sites.capture(), flow: currentFlow() };
     let isInLine = true;
+    const who = start.loop === undefined ? "get" : `loop "${start.loop.name}"`;
     const wait: SlowWait<A | Lease<T>> = waits.begin(terms, {
+      ...start,
+      what: `an item of queue "${settings.name}"`,
       end: () => {
         this.#waitingCount--;
         if (isInLine) core.leftTakers();
       },
       late: (waitedMs) =>
         new UnjamError("UNJAM_WAIT_TIMEOUT", {
-          what: `get from queue "${settings.name}"`,
+          what: `${who} from queue "${settings.name}"`,
           waitedMs,
           state: core.isPaused ? "paused" : "empty",
         }),
@@ -105,7 +126,8 @@ export class Takers<T> {
       take: (item) => {
         isInLine = false;
         if (item === undefined) onNone(wait);
-        else wait.answer(this.#lease(item, taking));
+        // Of the one who waits: when his item comes, the code that brings it is what runs.
+        else wait.answer(this.#lease(item, wait.about));
       },
     });
     wait.listenTo(terms.signal);
@@ -115,7 +137,7 @@ export class Takers<T> {
   #lease(item: Item<T>, { site, flow }: Taking): Lease<T> {
     const { holders, settings } = this.#parts;
     const holding: Holding<T> = {
-      ...{ item, site, flow, phase: "held" },
+      ...{ item, site, flow, phase: "held", before: undefined, after: undefined },
       takenAt: settings.ports.clock.now(),
       settle: (end) => this.#settle(holding, end),
     };

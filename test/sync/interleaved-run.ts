@@ -1,40 +1,22 @@
 /** One interleaving: the same calls to a queue and to its model, compared after each of them. */
 import type { Scheduler } from "fast-check";
-import type { Consumer } from "../../src/sync/consumer.ts";
 import type { Lease } from "../../src/sync/lease.ts";
-import { JoinableQueue } from "../../src/sync/joinable-queue.ts";
+import type { JoinableQueue } from "../../src/sync/joinable-queue.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
-import { type ModelOrder, type ModelWait, QueueModel, rankOf } from "./queue-model.ts";
+import { aQueue, checkQueue, heldIn } from "./interleaved-queue.ts";
+import { type Command, expectThat, RETRY_MS, type Shape } from "./interleaved-command.ts";
+import { ABORTED, checkWait, FAILURE, type OpenWait } from "./interleaved-wait.ts";
+import { type Expected, type ModelWait, QueueModel } from "./queue-model.ts";
 import { type Watched, watch } from "./queue-stage.ts";
 
-export type Policy = "wait" | "reject" | "drop-newest" | "drop-oldest";
-
-export type Command =
-  | { readonly do: "put"; readonly whenFull: Policy; readonly timed: boolean }
-  | { readonly do: "ask"; readonly whenFull: Policy; readonly timed: boolean }
-  | { readonly do: "tryPut" | "tryGet" | "pause" | "resume" }
-  | { readonly do: "get" | "join"; readonly timed: boolean }
-  | { readonly do: "done" | "fail" | "putBack" | "abort" | "stop"; readonly which: number }
-  | { readonly do: "consume"; readonly concurrency: number }
-  | { readonly do: "advance"; readonly ms: number }
-  | { readonly do: "close"; readonly drop: boolean };
-
-export interface Shape {
-  readonly capacity: number;
-  readonly order: ModelOrder;
-  /** One length for all deadlines: of two lengths that end in one turn either may be first. */
-  readonly waitMs: number;
+/** What became of an item whose holder is through with it. */
+interface Ending {
+  readonly end: "done" | "failed";
+  readonly answer: Expected;
 }
 
-interface OpenWait {
-  readonly wait: ModelWait;
-  readonly watched: Watched<unknown>;
-  /** `undefined` when it was begun without a signal. */
-  readonly stop: AbortController | undefined;
-}
-
-const FAILURE = new Error("every fifth item fails");
-const ABORTED = "aborted";
+/** Items of a consumer at which its nested commands run. */
+const NESTED_MAX = 3;
 
 export class InterleavedRun {
   readonly #clock = new ManualClock();
@@ -45,37 +27,24 @@ export class InterleavedRun {
   readonly #waits: OpenWait[] = [];
   readonly #leases: Lease<number>[] = [];
   readonly #leased = new Set<number>();
-  readonly #consumers: { readonly consumer: Consumer; phase: "live" | "stopped" }[] = [];
+  /** Ends a consumer or a loop. */
+  readonly #stops: (() => void)[] = [];
   readonly #finished: Watched<void>[] = [];
+  /** What went wrong inside of handlers, whose throws the queue would take for theirs. */
+  readonly #faults: unknown[] = [];
   readonly #started = new Set<number>();
-  readonly #ended = new Set<number>();
+  /** Items whose holder is through, and what was or will be told of them. */
+  readonly #ended = new Map<number, Ending>();
   #nextId = 0;
 
   constructor(scheduler: Scheduler, { capacity, order, waitMs }: Shape) {
     this.#scheduler = scheduler;
     this.#waitMs = waitMs;
     this.#model = new QueueModel(capacity, order);
-    const quiet = (): void => undefined;
-    const clock = this.#clock;
-    this.#queue = new JoinableQueue<number, number>({
-      ...{ capacity, waitersMax: 1_000, diagnostics: "off" },
-      order: order === "by" ? { by: rankOf } : order,
-      describe: String,
-      logger: { info: quiet, warn: quiet, error: quiet },
-      ports: {
-        ...{ clock, random: () => 0.5 },
-        timers: {
-          soon: (run) => clock.soon(run),
-          // The timer of the deadlines is the one that says that it keeps the process alive.
-          after: (delayMs, run, options) =>
-            clock.after(
-              delayMs,
-              options?.keepsAlive === true ? () => this.#onDeadlines(run) : run,
-              options,
-            ),
-        },
-      },
-    });
+    this.#queue = aQueue({ capacity, order, clock: this.#clock }, (kind, run) =>
+      kind === "deadline" ? this.#onDeadlines(run) : this.#onRetry(run),
+    );
+    this.#queue.on("died", () => this.#onDied());
   }
 
   /** Commands of one burst run in one turn; then all that follows from them happens. */
@@ -85,10 +54,7 @@ export class InterleavedRun {
         await this.#clock.advance(command.ms);
         continue;
       }
-      this.#observe();
-      this.#model.takers = this.#queue.snapshot().takers;
-      this.#run(command);
-      this.#compare(command.do);
+      this.#step(command);
     }
     await this.#rest();
   }
@@ -100,7 +66,7 @@ export class InterleavedRun {
     await waitIdle.call(this.#scheduler);
     for (let round = 0; this.#queue.unfinished > 0; round++) {
       expectThat(round < 1_000, "what is unfinished can be finished");
-      await this.burst([{ do: "tryGet" }, { do: "done", which: 0 }]);
+      await this.burst([{ do: "resume" }, { do: "tryGet" }, { do: "done", which: 0 }]);
       if (this.#scheduler.count() > 0) await waitIdle.call(this.#scheduler);
       await this.#rest();
     }
@@ -114,12 +80,20 @@ export class InterleavedRun {
     for (const [id, place] of this.#model.places) {
       expectThat(["done", "failed", "dropped"].includes(place), `${id} has come to an end`);
     }
-    const { size, unfinished, putters, takers, holders } = this.#queue.snapshot();
-    const left = [size, unfinished, putters, takers, holders.length];
+    const { size, unfinished, putters, takers, consumers, holders } = this.#queue.snapshot();
+    const left = [size, unfinished, putters, takers, consumers, holders.length];
     expectThat(
       left.every((count) => count === 0),
       `nothing is left: ${left.join(" ")}`,
     );
+  }
+
+  #step(command: Exclude<Command, { do: "advance" }>): void {
+    if (this.#faults.length > 0) throw this.#faults[0];
+    this.#observe();
+    this.#model.takers = this.#queue.snapshot().takers;
+    this.#run(command);
+    this.#compare(command.do);
   }
 
   #run(command: Exclude<Command, { do: "advance" }>): void {
@@ -161,7 +135,10 @@ export class InterleavedRun {
         this.#queue.resume();
         return;
       case "consume":
-        this.#consume(command.concurrency);
+        this.#consume(command);
+        return;
+      case "loop":
+        this.#loop(command);
         return;
       case "stop":
         this.#stop(which);
@@ -176,7 +153,9 @@ export class InterleavedRun {
     const { wait, stop, terms } = this.#begin(kind, timed);
     // The fast ways have no options; the model must not care.
     const isPlain = !timed && this.#model.hasRoom;
-    const options = isPlain ? undefined : { ...terms, whenFull };
+    const retry = { firstMs: RETRY_MS, factor: 1, maxMs: RETRY_MS, jitter: 0 };
+    const policy = whenFull === "retry" ? { retry } : whenFull;
+    const options = isPlain ? undefined : { ...terms, whenFull: policy };
     const promise = this.#queue[kind](wait.id, options);
     this.#watch(wait, promise, isPlain ? undefined : stop);
     this.#model.put(wait, whenFull);
@@ -200,7 +179,7 @@ export class InterleavedRun {
     if (isHere) {
       const id = this.#model.take();
       if (id !== undefined) this.#leased.add(id);
-    } else if (this.#model.phase === "open" || this.#model.unfinished > 0) {
+    } else if (this.#model.phase !== "closed" || this.#model.unfinished > 0) {
       this.#model.waits.push(wait);
       this.#model.takers++;
     } else wait.expected = { code: "UNJAM_QUEUE_CLOSED" };
@@ -240,31 +219,79 @@ export class InterleavedRun {
     } else this.#model.end(wait, "aborted");
   }
 
-  #consume(concurrency: number): void {
+  #consume(command: Extract<Command, { do: "consume" }>): void {
     if (this.#model.phase === "closed") return;
+    const { concurrency, restartsMax, nested } = command;
+    let nestedCount = 0;
     const handler = async (id: number): Promise<number> => {
       this.#started.add(id);
-      this.#observe();
+      this.#inside(() => this.#observe());
       await this.#scheduler.schedule(Promise.resolve(), `the handler of ${id}`);
-      this.#observe();
-      this.#ended.add(id);
-      if (id % 5 === 4) throw FAILURE;
+      this.#inside(() => {
+        this.#observe();
+        // Not for ever: what a handler puts may come to it again.
+        if (nestedCount++ < NESTED_MAX) for (const each of nested) this.#step(each);
+      });
+      const isFailed = id % 5 === 4;
+      const answer = isFailed ? { code: "FAILED" } : { value: id };
+      this.#ended.set(id, { end: isFailed ? "failed" : "done", answer });
+      if (isFailed) throw FAILURE;
       return id;
     };
-    const consumer = this.#queue.consume(handler, { concurrency });
-    this.#consumers.push({ consumer, phase: "live" });
+    const restarts = restartsMax === null ? {} : { restarts: { max: restartsMax } };
+    const consumer = this.#queue.consume(handler, { concurrency, ...restarts });
+    this.#stops.push(() => consumer.stop());
     this.#finished.push(watch(consumer.finished));
     this.#model.consumerStarted();
   }
 
+  #loop({ count, timed }: Extract<Command, { do: "loop" }>): void {
+    const stop = new AbortController();
+    const { signal } = stop;
+    const items = this.#queue.items(timed ? { waitMs: this.#waitMs, signal } : { signal });
+    this.#stops.push(() => stop.abort(ABORTED));
+    this.#model.consumerStarted();
+    const loop = async (): Promise<void> => {
+      let left = count;
+      for await (const id of items) {
+        this.#started.add(id);
+        this.#inside(() => this.#observe());
+        await this.#scheduler.schedule(Promise.resolve(), `the loop with ${id}`);
+        this.#inside(() => this.#observe());
+        // Now it asks for the next item, or is left.
+        this.#ended.set(id, { end: "done", answer: { value: undefined } });
+        if (--left === 0) break;
+      }
+    };
+    this.#finished.push(watch(loop()));
+    // It has taken its first item, if there was one.
+    this.#observe();
+  }
+
   #stop(which: number): void {
-    const chosen = this.#consumers[which % Math.max(1, this.#consumers.length)];
-    if (chosen === undefined) return;
-    const wasLive = chosen.phase === "live" && this.#model.phase === "open";
-    chosen.phase = "stopped";
-    chosen.consumer.stop();
+    const stop = this.#stops[which % Math.max(1, this.#stops.length)];
+    const before = this.#queue.consumers;
+    stop?.();
     this.#givenBack();
-    if (wasLive) this.#model.consumerStopped();
+    if (this.#queue.consumers < before) this.#model.consumerLeft("stopped");
+  }
+
+  /** Right after a consumer has gone, before anybody is told. */
+  #onDied(): void {
+    this.#inside(() => {
+      this.#observe(1);
+      this.#givenBack();
+      this.#model.consumerLeft("died");
+    });
+  }
+
+  /** Runs in code that the queue calls. */
+  #inside(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#faults.push(error);
+    }
   }
 
   /** What was on its way to a slot stands in front again, as it stood before. */
@@ -278,6 +305,14 @@ export class InterleavedRun {
     }
   }
 
+  #onRetry(run: () => void): void {
+    this.#observe();
+    this.#model.takers = this.#queue.snapshot().takers;
+    this.#model.retryFirst();
+    run();
+    this.#compare("retry");
+  }
+
   #onDeadlines(run: () => void): void {
     this.#observe();
     this.#model.takers = this.#queue.snapshot().takers;
@@ -286,22 +321,27 @@ export class InterleavedRun {
     this.#compare("deadlines");
   }
 
-  /** What consumers did since the last look. */
-  #observe(): void {
+  /** What consumers did since the last look; of those who died, `dying` are not gone for the model. */
+  #observe(dying = 0): void {
     const held = this.#heldNow();
     for (const id of [...this.#model.held].filter((each) => !held.has(each))) {
-      expectThat(this.#ended.has(id), `${id} left its holder, who had not ended`);
+      const ending = this.#ended.get(id);
+      // Given back by the one who dies right now.
+      if (ending === undefined && dying > 0) continue;
+      if (ending === undefined) throw new Error(`${id} left its holder, who had not ended`);
       this.#ended.delete(id);
       this.#started.delete(id);
-      const isFailed = id % 5 === 4;
-      const answer = isFailed ? { code: "FAILED" } : { value: id };
-      this.#model.settle(id, isFailed ? "failed" : "done", answer);
+      this.#model.settle(id, ending.end, ending.answer);
     }
     this.#model.takers = 0;
     const taken = [...held].filter((id) => !this.#model.held.has(id));
     for (const _ of taken) {
       const id = this.#model.take();
       expectThat(id !== undefined && held.has(id), `${taken.join()} taken, and ${id} was next`);
+    }
+    // Loops that were left, and consumers of a queue that is over.
+    while (this.#queue.consumers + dying < this.#model.liveConsumers) {
+      this.#model.consumerLeft("stopped");
     }
   }
 
@@ -312,47 +352,18 @@ export class InterleavedRun {
     this.#leased.add(lease.value);
   }
 
-  /** The queue and its model must be the same right after each call. */
   #compare(after: string): void {
-    const { size, unfinished, putters, takers, isPaused, phase } = this.#queue.snapshot();
-    const model = this.#model;
-    const facts = `after ${after}: ${JSON.stringify({ size, unfinished, putters, takers })}, model ${JSON.stringify({ queue: model.queue, held: [...model.held], line: model.line.map(({ id }) => id) })}`;
-    const held = this.#heldNow();
-    expectThat(unfinished === size + held.size, `each unfinished item waits or is held ${facts}`);
-    expectThat(size === model.queue.length, `as many wait ${facts}`);
-    expectThat(held.size === model.held.size, `as many are held ${facts}`);
-    for (const id of held) expectThat(model.held.has(id), `${id} is held by right ${facts}`);
-    expectThat(putters === model.line.length, `as many wait for room ${facts}`);
-    expectThat(takers === 0 || size === 0 || isPaused, `nobody waits for what is there ${facts}`);
-    expectThat(
-      putters === 0 || size >= model.capacity || phase !== "open",
-      `nobody waits for room that is there ${facts}`,
-    );
+    checkQueue(this.#queue.snapshot(), this.#model, after);
   }
 
   /** All promises have been told by now what the model says. */
   async #rest(): Promise<void> {
     await this.#clock.rest();
+    if (this.#faults.length > 0) throw this.#faults[0];
     this.#observe();
     this.#compare("rest");
     const now = this.#clock.now();
-    for (const { wait, watched } of this.#waits) {
-      const { expected } = wait;
-      if (wait.kind === "get") {
-        expectThat(!watched.isPending || wait.deadlineAt > now, "a get ends at its deadline");
-      } else if (expected === "pending") {
-        expectThat(watched.isPending, `a ${wait.kind} of ${wait.id} waits`);
-      } else if ("aborted" in expected) {
-        expectThat(watched.reason === ABORTED, `a ${wait.kind} of ${wait.id} was aborted`);
-      } else if ("code" in expected) {
-        const code = watched.reason === FAILURE ? "FAILED" : watched.code;
-        expectThat(
-          code === expected.code,
-          `${wait.kind} ${wait.id}: ${expected.code}, ${String(code)}`,
-        );
-      } else
-        expectThat(isSame(watched, expected.value), `a ${wait.kind} of ${wait.id} has its answer`);
-    }
+    for (const wait of this.#waits) checkWait(wait, now);
   }
 
   #begin(
@@ -376,18 +387,6 @@ export class InterleavedRun {
   }
 
   #heldNow(): Set<number> {
-    return new Set(this.#queue.holders().map(({ value }) => Number(value)));
+    return heldIn(this.#queue.snapshot());
   }
-}
-
-function isSame({ fate, value }: Watched<unknown>, expected: unknown): boolean {
-  if (fate === "pending" || !("value" in fate)) return false;
-  if (typeof expected !== "object") return value === expected;
-  const { done, failed } = { ...Object(value) } as { done?: number; failed?: number };
-  const wanted = { ...Object(expected) } as { done?: number; failed?: number };
-  return done === wanted.done && failed === wanted.failed;
-}
-
-function expectThat(condition: boolean, fact: string): void {
-  if (!condition) throw new Error(fact);
 }

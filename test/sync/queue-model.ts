@@ -3,6 +3,8 @@
  * drives it says what consumers took, and it says whether that was theirs to take.
  */
 
+import type { Policy } from "./interleaved-command.ts";
+
 export type ModelOrder = "fifo" | "lifo" | "by";
 
 /** Equal ranks come often, so that ties are met. */
@@ -37,15 +39,17 @@ export class QueueModel {
   queue: number[] = [];
   readonly held = new Set<number>();
   readonly line: ModelWait[] = [];
+  /** Those who come back by themselves; the one who does so next first. */
+  readonly retrying: ModelWait[] = [];
   /** All waits that may have a deadline, in the order in which they began. */
   readonly waits: ModelWait[] = [];
   readonly places = new Map<number, Place>();
-  phase: "open" | "closed" = "open";
+  phase: "open" | "broken" | "closed" = "open";
   isPaused = false;
   /** Getters and idle slots that wait; those who drive the model know. */
   takers = 0;
   liveConsumers = 0;
-  hadConsumer = false;
+  #lastGone: "nobody" | "stopped" | "died" = "nobody";
   /** Somebody asked for an item himself, and may do so again. */
   hadGetter = false;
   readonly #asks = new Map<number, ModelWait>();
@@ -68,10 +72,11 @@ export class QueueModel {
     return this.phase === "open" && this.queue.length < this.capacity && this.line.length === 0;
   }
 
-  put(wait: ModelWait, whenFull: "wait" | "reject" | "drop-newest" | "drop-oldest"): void {
+  put(wait: ModelWait, whenFull: Policy): void {
     this.waits.push(wait);
     if (wait.kind === "ask") this.#asks.set(wait.id, wait);
     if (this.phase === "closed") wait.expected = { code: "UNJAM_QUEUE_CLOSED" };
+    else if (this.phase === "broken") wait.expected = { code: "UNJAM_NO_CONSUMER" };
     else if (this.hasRoom) {
       this.#letIn(wait);
       this.match();
@@ -80,7 +85,18 @@ export class QueueModel {
       wait.expected = wait.kind === "ask" ? { code: "UNJAM_ITEM_DROPPED" } : { value: "dropped" };
     } else if (whenFull === "drop-oldest") this.#dropOldest(wait);
     else if (this.#isAbandoned) wait.expected = { code: "UNJAM_NO_CONSUMER" };
+    else if (whenFull === "retry") this.retrying.push(wait);
     else this.line.push(wait);
+  }
+
+  /** The time of the first who retries has come. */
+  retryFirst(): void {
+    const wait = this.retrying.shift();
+    if (wait === undefined) throw new Error("nobody retries");
+    if (this.hasRoom) {
+      this.#letIn(wait);
+      this.match();
+    } else this.retrying.push(wait);
   }
 
   tryPut(id: number): boolean {
@@ -120,6 +136,10 @@ export class QueueModel {
 
   join(wait: ModelWait): void {
     this.waits.push(wait);
+    if (this.unfinished > 0 && this.#isAbandoned && this.#lastGone === "died") {
+      wait.expected = { code: "UNJAM_NO_CONSUMER" };
+      return;
+    }
     this.#joins.push(wait);
     this.tellJoins();
   }
@@ -132,6 +152,8 @@ export class QueueModel {
     wait.expected = how === "aborted" ? { aborted: true } : { code: lateCode(wait, isOutside) };
     const inLine = this.line.indexOf(wait);
     if (inLine !== -1) this.line.splice(inLine, 1);
+    const inRetrying = this.retrying.indexOf(wait);
+    if (inRetrying !== -1) this.retrying.splice(inRetrying, 1);
     if (wait.kind === "ask" && place === "queued") {
       this.#drop(wait.id);
       this.match();
@@ -156,12 +178,22 @@ export class QueueModel {
 
   consumerStarted(): void {
     this.liveConsumers++;
-    this.hadConsumer = true;
+    if (this.phase === "broken") this.phase = "open";
   }
 
-  consumerStopped(): void {
+  consumerLeft(how: "stopped" | "died"): void {
     this.liveConsumers--;
-    if (this.#isAbandoned) this.#refuseLine("UNJAM_NO_CONSUMER");
+    this.#lastGone = how;
+    if (!this.#isAbandoned) return;
+    this.#refuseLine("UNJAM_NO_CONSUMER");
+    if (how === "stopped") return;
+    if (this.phase === "open") this.phase = "broken";
+    for (const join of this.#joins.splice(0)) {
+      if (join.expected === "pending") join.expected = { code: "UNJAM_NO_CONSUMER" };
+    }
+    for (const id of [...this.queue]) {
+      if (this.#asks.get(id)?.expected === "pending") this.#drop(id, "UNJAM_NO_CONSUMER");
+    }
   }
 
   /** Moves what can be moved: first those who wait for room, then items to those who wait for them. */
@@ -190,7 +222,8 @@ export class QueueModel {
   }
 
   get #isAbandoned(): boolean {
-    return this.hadConsumer && this.liveConsumers === 0 && !this.hadGetter;
+    if (this.liveConsumers > 0 || this.#lastGone === "nobody") return false;
+    return this.#lastGone === "died" || !this.hadGetter;
   }
 
   #letIn(wait: ModelWait): void {
@@ -238,7 +271,9 @@ export class QueueModel {
   }
 
   #refuseLine(code: string): void {
-    for (const wait of this.line.splice(0)) wait.expected = { code };
+    for (const wait of [...this.line.splice(0), ...this.retrying.splice(0)]) {
+      wait.expected = { code };
+    }
   }
 
   #arrivalOf(id: number): number {

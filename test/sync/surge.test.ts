@@ -1,6 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { collect } from "./collector.ts";
 import { Gate, QueueStage } from "./queue-stage.ts";
+
+// A hundred thousand refusals are as many errors with stacks.
+vi.setConfig({ testTimeout: 60_000 });
 
 const PUTS = 100_000;
 const MEGABYTE = 1_048_576;
@@ -25,15 +28,23 @@ function heavy(n: number): Heavy {
   return { n, weight: Array.from({ length: 50 }, () => n) };
 }
 
-/** What became of puts, by the code that they were refused with. */
+/** What became of calls, by the code that they were refused with, and how long the slowest took. */
 class Tally {
   readonly counts: Record<string, number> = {};
+  slowestMs = 0;
+  readonly #clock: { now(): number };
 
-  watch(put: Promise<unknown>): void {
-    put.then(
-      (outcome) => this.#note(String(outcome)),
-      (error: unknown) => this.#note(String(Reflect.get(Object(error), "code"))),
-    );
+  constructor({ clock }: { readonly clock: { now(): number } }) {
+    this.#clock = clock;
+  }
+
+  watch(call: Promise<unknown>): void {
+    const beganAt = this.#clock.now();
+    const note = (outcome: unknown): void => {
+      this.slowestMs = Math.max(this.slowestMs, this.#clock.now() - beganAt);
+      this.#note(String(outcome));
+    };
+    call.then(note, (error: unknown) => note(Reflect.get(Object(error), "code")));
   }
 
   get total(): number {
@@ -54,7 +65,7 @@ describe("a surge of 100,000 puts into a queue for one", () => {
       return new Promise((resolve) => void stage.clock.after(1_000, () => resolve(n)));
     });
     await stage.rest();
-    const tally = new Tally();
+    const tally = new Tally(stage);
     const before = await heapBytes(stage);
 
     for (let n = 0; n < PUTS; n++) tally.watch(stage.queue.put(n));
@@ -64,6 +75,7 @@ describe("a surge of 100,000 puts into a queue for one", () => {
     await stage.advance(200_000);
 
     expect(tally.total).toBe(PUTS);
+    expect(tally.slowestMs).toBe(30_000);
     expect(tally.counts["UNJAM_TOO_MANY_WAITERS"]).toBeGreaterThanOrEqual(PUTS - WAITERS - 2);
     expect(tally.counts["added"]).toBe(seen.length);
     expect(seen).toEqual(seen.toSorted((a, b) => a - b));
@@ -75,10 +87,17 @@ describe("a surge of 100,000 puts into a queue for one", () => {
     const stage = new QueueStage<number>({ capacity: 1, waitersMax: WAITERS });
     stage.queue.consume(() => new Promise(() => undefined));
     await stage.rest();
-    const tally = new Tally();
+    const tally = new Tally(stage);
+    const before = await heapBytes(stage);
 
     for (let n = 0; n < PUTS; n++) tally.watch(stage.queue.put(n));
+    await stage.rest();
+    const grownBytes = (await heapBytes(stage)) - before;
     await stage.advance(30_000);
+
+    expect(grownBytes).toBeLessThan(2 * MEGABYTE);
+    expect((await heapBytes(stage)) - before).toBeLessThan(MEGABYTE);
+    expect(tally.slowestMs).toBe(30_000);
 
     expect(tally.counts).toEqual({
       added: 2,
@@ -97,15 +116,44 @@ describe("a surge of 100,000 puts into a queue for one", () => {
     stage.queue.tryPut(1);
     gate.fail(new Error("dead"));
     await consumer.finished;
-    const tally = new Tally();
+    const tally = new Tally(stage);
     const before = await heapBytes(stage);
 
     for (let n = 0; n < PUTS; n++) tally.watch(stage.queue.put(n));
     await stage.rest();
 
     expect(tally.counts).toEqual({ UNJAM_NO_CONSUMER: PUTS });
+    expect(tally.slowestMs).toBe(0);
     expect((await heapBytes(stage)) - before).toBeLessThan(2 * MEGABYTE);
   });
+
+  it.each([
+    ["wait", { UNJAM_QUEUE_FULL: WAITERS, UNJAM_WAIT_TIMEOUT: 1 }],
+    ["reject", { UNJAM_QUEUE_FULL: PUTS - 1, UNJAM_WAIT_TIMEOUT: 1 }],
+    ["drop-newest", { UNJAM_ITEM_DROPPED: PUTS - 1, UNJAM_WAIT_TIMEOUT: 1 }],
+    ["drop-oldest", { UNJAM_ITEM_DROPPED: PUTS - 1, UNJAM_WAIT_TIMEOUT: 1 }],
+    [{ retry: {} }, { UNJAM_QUEUE_FULL: WAITERS, UNJAM_WAIT_TIMEOUT: 1 }],
+  ] as const)(
+    "that ask a consumer that is stuck ends each ask by its deadline, in bounded memory: %j",
+    async (whenFull, counts) => {
+      const stage = new QueueStage<number>({ capacity: 1, waitersMax: WAITERS, whenFull });
+      stage.queue.consume(() => new Promise(() => undefined));
+      stage.queue.tryPut(-1);
+      await stage.rest();
+      const tally = new Tally(stage);
+      const before = await heapBytes(stage);
+
+      for (let n = 0; n < PUTS; n++) tally.watch(stage.queue.ask(n));
+      await stage.rest();
+      const grownBytes = (await heapBytes(stage)) - before;
+      await stage.advance(30_010);
+
+      expect(tally.counts).toMatchObject(counts);
+      expect([tally.total, stage.queue.snapshot().putters]).toEqual([PUTS, 0]);
+      expect(tally.slowestMs).toBeLessThanOrEqual(30_010);
+      expect(grownBytes).toBeLessThan(2 * MEGABYTE);
+    },
+  );
 
   it("of callers that compute how long they wait leaves nothing behind", async () => {
     const stage = new QueueStage<number>({ capacity: 1 });

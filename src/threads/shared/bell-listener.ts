@@ -8,7 +8,7 @@ import type { Timer } from "../../core/clock.ts";
 import { SHARED_LOOK_MS } from "../../core/limits.ts";
 import { Deadlines } from "../../sync/deadlines.ts";
 import { Line } from "../../sync/line.ts";
-import { SlowWait } from "../../sync/slow-wait.ts";
+import { SlowWait, type WaitBegun } from "../../sync/slow-wait.ts";
 import { defaultSyncPorts } from "../../sync/sync-ports.ts";
 import type { Bell } from "./bell.ts";
 import type { WaitTerms } from "./wait-terms.ts";
@@ -60,7 +60,7 @@ export class BellListener {
   }
 
   /** At the end of the line. The loop is held open while it waits. */
-  wait<A extends object>(terms: WaitTerms, wait: LoopWait<A>): SlowWait<A> {
+  wait<A extends object>(terms: WaitTerms, wait: LoopWait<A>): SlowWait<A, WaitBegun> {
     this.#count++;
     const end = (): void => {
       this.#count--;
@@ -68,7 +68,7 @@ export class BellListener {
       if (this.#count === 0) this.#rest();
       wait.end?.();
     };
-    const slow = new SlowWait<A>(clock.now(), { end, late: wait.late });
+    const slow = new SlowWait<A, WaitBegun>({ since: clock.now() }, { end, late: wait.late });
     this.#deadlines.begin(slow, terms.waitMs);
     this.#line.push({ slow, serve: () => serve(slow, wait) });
     slow.listenTo(terms.signal);
@@ -118,7 +118,7 @@ export class BellListener {
 }
 
 /** Its line skips it from then on. */
-function serve<A extends object>(slow: SlowWait<A>, wait: LoopWait<A>): boolean {
+function serve<A extends object>(slow: SlowWait<A, WaitBegun>, wait: LoopWait<A>): boolean {
   try {
     const answer = wait.attempt();
     if (answer === undefined) return false;

@@ -11,7 +11,7 @@ import { currentFlow, Flow, runInFlow } from "../../sync/flow.ts";
 import { type FormerHolder, Guard, type GuardOwner, Hold } from "../../sync/guard.ts";
 import { LockEvents } from "../../sync/lock-events.ts";
 import { enterLockFlow, withChain } from "../../sync/lock-flow.ts";
-import type { SlowWait } from "../../sync/slow-wait.ts";
+import type { SlowWait, WaitBegun } from "../../sync/slow-wait.ts";
 import type { Below } from "../../sync/stack-frames.ts";
 import { defaultSyncPorts } from "../../sync/sync-ports.ts";
 import { waitInFlow } from "../../sync/wait-graph.ts";
@@ -224,7 +224,7 @@ export class SharedPermits implements GuardOwner, Inherited, BoardedLock {
   ): Promise<Guard> {
     const since = sharedNow();
     const wait = this.table.newWait();
-    const slow: SlowWait<Guard> = this.#listener.wait<Guard>(terms, {
+    const slow: SlowWait<Guard, WaitBegun> = this.#listener.wait<Guard>(terms, {
       attempt: () => {
         const permit = this.#attempt(wait, since);
         return permit === undefined ? undefined : this.#grant(permit, { flow, site });
