@@ -1,24 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openWith } from "../client/open.ts";
 import type { App } from "../client/app.ts";
-import { isUnjamError } from "../core/errors.ts";
 import type { Logger } from "../core/job-context.ts";
-import type { Timers } from "../core/clock.ts";
-import { ON_THREADS, Stage } from "../../test/e2e/stage.ts";
-import { BusyWork, busyTasks } from "../../test/runtime/busy-app.ts";
-import * as busyCrewTasks from "../../test/runtime/fixtures/busy-tasks.ts";
-import { offspring } from "../../test/runtime/offspring.ts";
+import { BusyWork, busyTasks, expectOnlyKnownErrors } from "../../test/runtime/busy-app.ts";
+import { CountedTimers } from "../../test/runtime/counted-timers.ts";
 import { SEED, SeededChance } from "../../test/runtime/seeded-chance.ts";
 import { SteppedClock } from "../../test/runtime/stepped-clock.ts";
 import type { InlinePorts } from "./launch-inline.ts";
-import { nodeClock, nodeTimers } from "./node-ports.ts";
+import { nodeClock } from "./node-ports.ts";
 
 const RUNS_ON_STEPPED_TIME = 150;
 const RUNS_ON_REAL_TIME = 60;
-/** Few, because each starts threads and processes; the seed is another one each time. */
-const RUNS_ON_CREWS = 2;
-/** A process that was still starting ends when it gets to its lifeline; a loaded machine takes its time. */
-const GONE_MS_MAX = 15_000;
 const SILENT: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 const unhandled: unknown[] = [];
@@ -41,13 +33,6 @@ async function openBusy(ports: InlinePorts, chance: SeededChance): Promise<BusyW
     queues: { busy: { capacity: 10, waitersMax: 5 } },
   });
   return new BusyWork(app, chance, tasks);
-}
-
-/** What a call may come to, besides its answer. Anything else is a bug in the runtime. */
-function expectOnlyKnownErrors(outcomes: readonly unknown[]): void {
-  const strange = outcomes.filter((outcome) => outcome instanceof Error && !isUnjamError(outcome));
-
-  expect(strange).toEqual([]);
 }
 
 describe(`a runtime that is closed at a random moment while work flows (seed ${SEED})`, () => {
@@ -109,106 +94,6 @@ describe(`a runtime that is closed at a random moment while work flows (seed ${S
     await expect.poll(() => timers.pendingCount).toBe(0);
   });
 });
-
-/** Opens an app with handlers of all sorts wherever they can run. */
-async function openOnCrews(
-  stage: Stage,
-  ports: InlinePorts,
-  chance: SeededChance,
-): Promise<BusyWork> {
-  const app: App = await openWith(ports, {
-    ...{ store: stage.store, runtime: "threads", logger: SILENT },
-    tasks: new URL("../../test/runtime/fixtures/busy-tasks.ts", import.meta.url),
-    work: { loop: 2, threads: 2, processes: 1 },
-    queues: { busy: { capacity: 20, waitersMax: 5 } },
-  });
-  return new BusyWork(app, chance, Object.values(busyCrewTasks));
-}
-
-describe.each(ON_THREADS)(
-  `threads and processes on $store, closed at a random moment (seed ${SEED})`,
-  (mode) => {
-    // A close that forgot its grace would take the default, which is longer than a test may take.
-    it("end each call and leave no timer, no thread and no process", async () => {
-      for (let run = 0; run < RUNS_ON_CREWS; run++) {
-        await using stage = await Stage.open(mode);
-        const chance = new SeededChance(SEED + run);
-        const timers = new CountedTimers();
-        const work = await openOnCrews(
-          stage,
-          { clock: nodeClock, timers, random: chance.next },
-          chance,
-        );
-        for (let deeds = chance.upTo(60); deeds > 0; deeds--) {
-          work.deed();
-          for (let turns = chance.upTo(500); turns > 0; turns--) await turn();
-        }
-
-        const graceMs = chance.upTo(300);
-        await Promise.all([work.app.close({ graceMs }), work.app.close()]);
-        await work.app.close();
-
-        expectOnlyKnownErrors(await work.outcomes());
-        await expect.poll(() => timers.pendingCount).toBe(0);
-        await expect.poll(offspring, { timeout: GONE_MS_MAX }).toEqual([]);
-      }
-      expect(unhandled).toEqual([]);
-    });
-
-    it("can be closed before, and in the same turn as, their first call", async () => {
-      const chance = new SeededChance(SEED);
-      const timers = new CountedTimers();
-      const ports = { clock: nodeClock, timers, random: chance.next };
-      await using stage = await Stage.open(mode);
-      const idle = await openOnCrews(stage, ports, chance);
-      await idle.app.close();
-      const work = await openOnCrews(stage, ports, chance);
-
-      for (let deeds = 0; deeds < 20; deeds++) work.deed();
-      await work.app.close({ graceMs: 50 });
-
-      expectOnlyKnownErrors(await work.outcomes());
-      await expect.poll(() => timers.pendingCount).toBe(0);
-      await expect.poll(offspring, { timeout: GONE_MS_MAX }).toEqual([]);
-    });
-  },
-);
-
-/** Node's timers, counted while they are pending. */
-class CountedTimers implements Timers {
-  pendingCount = 0;
-
-  after(
-    delayMs: number,
-    run: () => void,
-    options?: { readonly keepsAlive?: boolean },
-  ): { cancel(): void } {
-    this.pendingCount++;
-    let isPending = true;
-    const over = (): void => {
-      if (isPending) this.pendingCount--;
-      isPending = false;
-    };
-    const timer = nodeTimers.after(
-      delayMs,
-      () => {
-        over();
-        run();
-      },
-      options,
-    );
-    return {
-      cancel: () => {
-        over();
-        timer.cancel();
-      },
-    };
-  }
-
-  soon(run: () => void): void {
-    nodeTimers.soon(run);
-  }
-}
 
 function turn(): Promise<void> {
   return new Promise((resolve) => {

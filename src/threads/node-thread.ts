@@ -5,7 +5,7 @@ import {
   Worker,
   type WorkerOptions,
 } from "node:worker_threads";
-import type { LineData } from "./parent-line.ts";
+import type { LineData } from "./thread-line.ts";
 import type { SlotThread } from "./thread-slot.ts";
 
 /** Node's own number of it beside. */
@@ -43,6 +43,7 @@ export function startNodeThread<Received, Sent>(
     reason ??= error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   });
   worker.on("exit", (code) => {
+    // As Node does with the port that it gives to a Worker: the two events have no order.
     for (const message of left<Received>(line)) events.message(message);
     line.close();
     events.exit(reason ?? `it exited with code ${code}`);
