@@ -1,4 +1,4 @@
-import type { Clock, Timers } from "../core/clock.ts";
+import type { Clock, MonotonicMs, Timers } from "../core/clock.ts";
 import type { EnqueueOptions, QueueBounds } from "../core/enqueue-order.ts";
 import { UnjamError } from "../core/errors.ts";
 import type { AppEventName, AppEvents } from "../core/events.ts";
@@ -223,11 +223,10 @@ export class App implements AsyncDisposable {
   /** Starts dead, cancelled, expired or dropped jobs anew; answers the ids of those it did. */
   async retry(ids: readonly string[]): Promise<readonly string[]> {
     this.#check("retry");
+    const since = this.#clock.now();
     const numbers = await this.#numbersOf(ids);
-    const revived = await this.#engine.call(
-      { name: "revive", ids: [...numbers.keys()] },
-      WAIT_MS_DEFAULT,
-    );
+    const request = { name: "revive", ids: [...numbers.keys()] } as const;
+    const revived = await this.#engine.call(request, this.#leftMs(since));
     return revived.map((id) => numbers.get(id) ?? formatJobId(id));
   }
 
@@ -359,10 +358,16 @@ export class App implements AsyncDisposable {
       },
       cancel: async (id) => {
         this.#check("job.cancel()");
+        const since = this.#clock.now();
         const ids = [await this.#numberOf(id)];
-        return (await this.#engine.call({ name: "cancel", ids }, WAIT_MS_DEFAULT)).length > 0;
+        return (await this.#engine.call({ name: "cancel", ids }, this.#leftMs(since))).length > 0;
       },
     };
+  }
+
+  /** For the second question of a call that asks two. */
+  #leftMs(since: MonotonicMs): number {
+    return Math.max(0, WAIT_MS_DEFAULT - (this.#clock.now() - since));
   }
 
   /** An id of ours, or a caller's own. */

@@ -15,6 +15,8 @@ const LEASE_LEFT_MS_MIN = 8_000;
 const OVERRUN_MS_MAX = 600;
 /** The least time that the store gets for an answer (ANSWER_MS_MIN). */
 const ANSWER_MS = 250;
+/** What a call gets that takes no `waitMs` (WAIT_MS_DEFAULT). */
+const WAIT_MS = 30_000;
 const TEST_MS_MAX = 90_000;
 
 beforeAll(requireStrace);
@@ -45,8 +47,15 @@ function callAll({ app, leaver, id }: BusyApps): Promise<TimedCall>[] {
     timed("join", 9_000, app.call("join", { options: { waitMs: 9_000 } })),
     timed("result", 1_000, app.call("result", { ...wait(1_000), id })),
     timed("result by the caller's id", 800, app.call("result", { ...wait(800), id: "mine" })),
-    timed("status", 30_000, app.call("status", { id })),
-    timed("cancel", 30_000, app.call("cancel", { id: "mine" })),
+    timed("status", WAIT_MS, app.call("status", { id })),
+    timed("cancel", WAIT_MS, app.call("cancel", { id: "mine" })),
+    timed("jobs", WAIT_MS, app.call("jobs", { options: { limit: 5 } })),
+    timed("queues", WAIT_MS, app.call("queues")),
+    timed("workers", WAIT_MS, app.call("workers")),
+    timed("pause", WAIT_MS, app.call("pause", { id: "aside" })),
+    timed("resume", WAIT_MS, app.call("resume", { id: "aside" })),
+    timed("retry", WAIT_MS, app.call("retry", { id })),
+    timed("retry by the caller's id", WAIT_MS, app.call("retry", { id: "mine" })),
     timed("close", 2_000, leaver.call("close", { options: { graceMs: 2_000 } })),
   ];
 }
