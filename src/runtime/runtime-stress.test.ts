@@ -1,14 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openWith } from "../client/open.ts";
 import type { App } from "../client/app.ts";
-import { isUnjamError } from "../core/errors.ts";
 import type { Logger } from "../core/job-context.ts";
-import type { Timers } from "../core/clock.ts";
-import { BusyWork, busyTasks } from "../../test/runtime/busy-app.ts";
+import { BusyWork, busyTasks, expectOnlyKnownErrors } from "../../test/runtime/busy-app.ts";
+import { CountedTimers } from "../../test/runtime/counted-timers.ts";
 import { SEED, SeededChance } from "../../test/runtime/seeded-chance.ts";
 import { SteppedClock } from "../../test/runtime/stepped-clock.ts";
 import type { InlinePorts } from "./launch-inline.ts";
-import { nodeClock, nodeTimers } from "./node-ports.ts";
+import { nodeClock } from "./node-ports.ts";
 
 const RUNS_ON_STEPPED_TIME = 150;
 const RUNS_ON_REAL_TIME = 60;
@@ -34,13 +33,6 @@ async function openBusy(ports: InlinePorts, chance: SeededChance): Promise<BusyW
     queues: { busy: { capacity: 10, waitersMax: 5 } },
   });
   return new BusyWork(app, chance, tasks);
-}
-
-/** What a call may come to, besides its answer. Anything else is a bug in the runtime. */
-function expectOnlyKnownErrors(outcomes: readonly unknown[]): void {
-  const strange = outcomes.filter((outcome) => outcome instanceof Error && !isUnjamError(outcome));
-
-  expect(strange).toEqual([]);
 }
 
 describe(`a runtime that is closed at a random moment while work flows (seed ${SEED})`, () => {
@@ -102,42 +94,6 @@ describe(`a runtime that is closed at a random moment while work flows (seed ${S
     await expect.poll(() => timers.pendingCount).toBe(0);
   });
 });
-
-/** Node's timers, counted while they are pending. */
-class CountedTimers implements Timers {
-  pendingCount = 0;
-
-  after(
-    delayMs: number,
-    run: () => void,
-    options?: { readonly keepsAlive?: boolean },
-  ): { cancel(): void } {
-    this.pendingCount++;
-    let isPending = true;
-    const over = (): void => {
-      if (isPending) this.pendingCount--;
-      isPending = false;
-    };
-    const timer = nodeTimers.after(
-      delayMs,
-      () => {
-        over();
-        run();
-      },
-      options,
-    );
-    return {
-      cancel: () => {
-        over();
-        timer.cancel();
-      },
-    };
-  }
-
-  soon(run: () => void): void {
-    nodeTimers.soon(run);
-  }
-}
 
 function turn(): Promise<void> {
   return new Promise((resolve) => {

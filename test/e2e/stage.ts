@@ -36,12 +36,12 @@ interface LoggedLine {
 export class Stage implements AsyncDisposable {
   readonly mode: Mode;
   readonly logged: LoggedLine[] = [];
-  readonly #folder: string;
+  readonly folder: string;
   readonly #apps: App[] = [];
 
   private constructor(mode: Mode, folder: string) {
     this.mode = mode;
-    this.#folder = folder;
+    this.folder = folder;
   }
 
   static async open(mode: Mode): Promise<Stage> {
@@ -49,7 +49,7 @@ export class Stage implements AsyncDisposable {
   }
 
   get store(): string {
-    return this.mode.store === "memory" ? "memory:" : `sqlite:${join(this.#folder, "jobs.db")}`;
+    return this.mode.store === "memory" ? "memory:" : `sqlite:${join(this.folder, "jobs.db")}`;
   }
 
   /** An app on the stage's store; a memory store is another one each time. */
@@ -75,6 +75,6 @@ export class Stage implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#apps.map((app) => app.close({ graceMs: 0 })));
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 }

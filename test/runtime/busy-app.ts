@@ -1,7 +1,9 @@
+import { expect } from "vitest";
 import type { App } from "../../src/client/app.ts";
 import type { JobHandle } from "../../src/client/job-handle.ts";
 import { type Task, task } from "../../src/client/task.ts";
 import type { Timers } from "../../src/core/clock.ts";
+import { isUnjamError } from "../../src/core/errors.ts";
 import { giveUp, retryIn } from "../../src/core/verdict.ts";
 import type { SeededChance } from "./seeded-chance.ts";
 
@@ -91,4 +93,11 @@ export function busyTasks(chance: SeededChance, timers: Timers): readonly Task<I
       return context.enqueue({ name: "quick" }, input);
     }),
   ];
+}
+
+/** What a call may come to, besides its answer. Anything else is a bug in the runtime. */
+export function expectOnlyKnownErrors(outcomes: readonly unknown[]): void {
+  const strange = outcomes.filter((outcome) => outcome instanceof Error && !isUnjamError(outcome));
+
+  expect(strange).toEqual([]);
 }
