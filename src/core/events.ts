@@ -24,7 +24,10 @@ export interface AppEvents {
   };
   /** An attempt was not over at its deadline. */
   readonly timeout: { readonly task: string; readonly jobId: string; readonly timeoutMs: number };
-  /** A job thread or runtime thread died or was killed, and another took its place. */
+  /**
+   * A job thread or runtime thread died or was killed, and another took its place. `restarts`: those
+   * that count against its budget.
+   */
   readonly replaced: { readonly part: string; readonly reason: string; readonly restarts: number };
   /** Beyond the restart budget: puts are refused until the process is restarted. */
   readonly broken: { readonly part: string; readonly reason: string; readonly restarts: number };

@@ -77,6 +77,12 @@ export const STACK_LINES_MAX = 30;
 export const NOTE_CHARS_MAX = 500;
 export const PROGRESS_FLUSH_MS = 200;
 
+/**
+ * One message between the supervisor and a job process. Far above the largest payload: only the
+ * fields of a log line are not bounded otherwise, and what claims to be longer is no message.
+ */
+export const PIPE_MESSAGE_BYTES_MAX = 67_108_864;
+
 /** One `enqueueMany` is one transaction; this bounds how long it can hold the file's write lock. */
 export const BATCH_JOBS_MAX = 10_000;
 /** Jobs committed together; a larger group would let the main loop idle while the disk works. */
@@ -136,7 +142,10 @@ export const BACKOFF_FACTOR_DEFAULT = 2;
 export const BACKOFF_MS_MAX_DEFAULT = 300_000;
 export const BACKOFF_JITTER_DEFAULT = 0.2;
 
-/** Restarts of a runtime thread or a job thread before the runtime calls itself broken. */
+/**
+ * Restarts of a runtime thread or a job thread before the runtime calls itself broken. A thread that
+ * died under its job counts only while no other job comes through.
+ */
 export const RESTARTS_MAX = 10;
 export const RESTARTS_PER_MS = 60_000;
 /** A locked file is retried by timer: the thread stays free to answer. */

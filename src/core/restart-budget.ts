@@ -28,6 +28,11 @@ export class RestartBudget {
     return this.#restarts.length <= this.#max;
   }
 
+  /** What killed the part each time is over. */
+  clear(): void {
+    this.#restarts = [];
+  }
+
   /** Restarts within the current window. */
   get count(): number {
     return this.#restarts.length;

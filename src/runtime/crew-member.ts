@@ -2,6 +2,7 @@ import type { Timer } from "../core/clock.ts";
 import { toErrorRecord } from "../core/error-record.ts";
 import { UnjamError } from "../core/errors.ts";
 import type { ClaimedJob } from "../core/job.ts";
+import type { LogLine } from "../core/job-context.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
 import type { CrewLane, TaskFacts } from "../core/task.ts";
 import type { ThreadSlot } from "../threads/thread-slot.ts";
@@ -37,6 +38,31 @@ export const MADE_OF = {
   process: { runs: "process", part: "job process", isUsedOnce: false },
   alone: { runs: "process", part: "quarantine process", isUsedOnce: true },
 } as const;
+
+/**
+ * Whether a member can say this now. It cannot when it forgets what it does, or when code beside
+ * ours speaks on its line: then nothing that it says can be believed. What it says of an attempt
+ * that is over may only be late.
+ */
+export function canSay({ slot, work }: Member, message: FromJobThread | null): boolean {
+  switch (message?.type) {
+    case "ready":
+      return slot.state === "starting";
+    case "end":
+      return work?.job.id === message.id && work.job.token === message.token;
+    case "aborting":
+    case "add":
+    case "progress":
+    case "log":
+    case "await":
+    case "unawait":
+    case "dying":
+      return true;
+    case undefined:
+    default:
+      return false;
+  }
+}
 
 /** Slots that nothing runs on: the crew's own, and those lent by handlers that wait. */
 interface FreeSlots {
@@ -83,4 +109,11 @@ export function timedOut(lane: CrewLane, { facts: { name: task, timeoutMs } }: W
 export function tooManyWait(lane: CrewLane, size: number): UnjamError {
   const what = `another job on a ${MADE_OF[lane].runs}`;
   return new UnjamError("UNJAM_TOO_MANY_WAITERS", { what, waitersMax: size });
+}
+
+/** For whoever posts to a parent that is not theirs. */
+export function strayLine(lane: CrewLane): LogLine {
+  const { part } = MADE_OF[lane];
+  const message = "a handler or its module posted to parentPort, where nobody listens";
+  return { level: "warn", message, fields: { part } };
 }

@@ -1,5 +1,5 @@
 /** The entry of a job process: loads the user's task module and runs one attempt at a time. */
-import { parentLine } from "../threads/parent-line.ts";
+import { processLine } from "../threads/parent-line.ts";
 import { JOB_NICE, lowerPriority } from "../threads/thread-priority.ts";
 import { JobRunner } from "./job-runner.ts";
 import type { FromJobThread, ToJobThread } from "./job-thread-messages.ts";
@@ -8,7 +8,7 @@ import { nodeClock, nodeTimers } from "./node-ports.ts";
 
 // Before any thread is started: they inherit it.
 lowerPriority(JOB_NICE);
-const parent = parentLine<ToJobThread, FromJobThread>();
+const parent = processLine<ToJobThread, FromJobThread>();
 markJobThread();
 
 const runner = new JobRunner({ clock: nodeClock, timers: nodeTimers }, (message) =>

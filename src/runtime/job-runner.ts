@@ -2,8 +2,10 @@ import type { Clock, Timers } from "../core/clock.ts";
 import { toErrorRecord } from "../core/error-record.ts";
 import { UnjamError } from "../core/errors.ts";
 import type { ClaimedJob } from "../core/job.ts";
+import type { LogLine } from "../core/job-context.ts";
 import { formatJobId } from "../core/job-id.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
+import { plainFields } from "../core/plain-fields.ts";
 import { type TaskBody, taskBody } from "../core/task.ts";
 import { abortError } from "./abort-error.ts";
 import { AttemptContext } from "./attempt-context.ts";
@@ -70,7 +72,7 @@ export class JobRunner {
       {
         progress: (jobId, jobToken, report) =>
           this.#send({ type: "progress", id: jobId, token: jobToken, ...report }),
-        log: (line) => this.#send({ type: "log", line }),
+        log: (line) => this.#log(line),
         enqueue: (target, input, options) => this.#enqueues.enqueue(target, input, options),
         result: (lease, child, options) => this.#waits.result(lease, child, options),
       },
@@ -85,6 +87,15 @@ export class JobRunner {
     this.#running = undefined;
     this.#waits.endAll({ id, token }, { kind: "gone" });
     this.#send({ type: "end", id, token, end });
+  }
+
+  /** A field that cannot be sent is no reason to fail an attempt: it is told as text. */
+  #log(line: LogLine): void {
+    try {
+      this.#send({ type: "log", line });
+    } catch {
+      this.#send({ type: "log", line: { ...line, fields: plainFields(line.fields) } });
+    }
   }
 
   #unknownTask(task: string): AttemptEnd {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ABORT_ACK_MS, RESTARTS_MAX, RESTARTS_PER_MS } from "../core/limits.ts";
+import { ABORT_ACK_MS, RESTARTS_MAX } from "../core/limits.ts";
 import { CrewStage } from "../../test/runtime/crew-stage.ts";
 
 describe("the thread crew", () => {
@@ -162,53 +162,86 @@ describe("a thread that dies by itself", () => {
   });
 });
 
-describe("a crew beyond its restart budget", () => {
-  it("is broken: it says so once, gives back its line, and starts nothing more", async () => {
-    const ids = Array.from({ length: RESTARTS_MAX + 5 }, (_, index) => index + 1);
-    const stage = CrewStage.running(ids, { facts: { timeoutMs: 600_000 } });
+/** What is on a thread's line that it cannot say as it is. */
+const END = {
+  type: "end",
+  token: 1,
+  end: { kind: "returned", result: null, problem: null },
+} as const;
+const FORGED = [
+  ["that it is ready", { type: "ready" }],
+  ["the end of another job", { ...END, id: 2 }],
+  ["the end of another attempt", { ...END, id: 1, token: 2 }],
+  ["something unknown", { type: "nothing" }],
+  ["nothing", null],
+  ["a text", "ready"],
+] as const;
 
-    await stage.crash(RESTARTS_MAX + 1);
-    const threadCount = stage.threads.length;
-    stage.run(100);
-    await stage.clock.advance(1_000);
+describe("a thread that says what it cannot say", () => {
+  it.each(FORGED)(
+    "%s, while it runs a job, is ended and replaced at the job's cost",
+    async (_, said) => {
+      const stage = CrewStage.running([1, 2]);
 
-    expect(stage.eventNames.filter((name) => name === "broken")).toEqual(["broken"]);
-    expect(stage.ends.slice(RESTARTS_MAX + 1)).toEqual([
-      [RESTARTS_MAX + 2, "unstarted"],
-      [RESTARTS_MAX + 3, "unstarted"],
-      [RESTARTS_MAX + 4, "unstarted"],
-      [RESTARTS_MAX + 5, "unstarted"],
-      [100, "unstarted"],
-    ]);
-    expect(stage.threads).toHaveLength(threadCount);
+      stage.thread(1).says(said);
+      await stage.clock.advance(0);
+      stage.thread(2).ready();
+
+      expect(stage.thread(1).isBeingEnded).toBe(true);
+      expect(stage.ends).toEqual([[1, "lost"]]);
+      expect(stage.eventNames).toEqual(["replaced"]);
+      expect(stage.thread(2).job.id).toBe(2);
+    },
+  );
+
+  it.each([...FORGED, ["the end of its job again", { ...END, id: 1 }] as const])(
+    "%s, while it is idle, is ended and replaced",
+    async (_, said) => {
+      const stage = CrewStage.running([1]);
+      stage.thread(1).ends();
+
+      stage.thread(1).says(said);
+      stage.run(2);
+      await stage.clock.advance(0);
+      stage.thread(2).ready();
+
+      expect(stage.thread(1).isBeingEnded).toBe(true);
+      expect(stage.ends).toEqual([[1, "returned"]]);
+      expect(stage.thread(2).job.id).toBe(2);
+    },
+  );
+
+  it("is heard no more, and its end costs nothing more", async () => {
+    const stage = CrewStage.running([1]);
+    stage.thread(1).says(null);
+
+    stage.thread(1).ends();
+    stage.thread(1).dies();
+    await stage.clock.advance(5_000);
+
+    expect(stage.ends).toEqual([[1, "lost"]]);
+    expect(stage.eventNames).toEqual(["replaced"]);
   });
 
-  it("is not broken by as many crashes spread over a longer time", async () => {
-    const ids = Array.from({ length: 2 * RESTARTS_MAX }, (_, index) => index + 1);
-    const stage = CrewStage.running(ids, { facts: { timeoutMs: 600_000 } });
+  it("is ended while it starts, too", async () => {
+    const stage = new CrewStage();
+    stage.run(1);
 
-    for (let index = 0; index < 2 * RESTARTS_MAX - 1; index++) {
-      await stage.crash(1);
-      await stage.clock.advance(RESTARTS_PER_MS / RESTARTS_MAX);
-    }
+    stage.thread(1).says({ ...END, id: 1 });
+    await stage.clock.advance(0);
+    stage.thread(2).ready();
 
-    expect(stage.eventNames).not.toContain("broken");
+    expect(stage.ends).toEqual([]);
+    expect(stage.thread(2).job.id).toBe(1);
   });
-});
 
-describe("a crew that ends late handlers on purpose", () => {
-  it("is not broken by that, however often: their jobs have paid for it", async () => {
-    const ids = Array.from({ length: 2 * RESTARTS_MAX }, (_, index) => index + 1);
-    const stage = CrewStage.running(ids);
+  it("to a parent that does not listen costs a line in the log", () => {
+    const stage = CrewStage.running([1]);
 
-    for (let index = 0; index < ids.length; index++) {
-      await stage.clock.advance(1_000 + ABORT_ACK_MS);
-      stage.thread(index + 1).dies("it was terminated");
-      stage.threads[index + 1]?.ready();
-    }
+    stage.thread(1).events.stray();
 
-    expect(stage.eventNames).not.toContain("broken");
-    expect(stage.ends).toHaveLength(ids.length);
+    expect(stage.sent).toMatchObject([{ type: "log", line: { level: "warn" } }]);
+    expect(stage.thread(1).isBeingEnded).toBe(false);
   });
 });
 

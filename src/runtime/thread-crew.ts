@@ -16,7 +16,6 @@
  */
 import type { Clock, Timers } from "../core/clock.ts";
 import { toErrorRecord } from "../core/error-record.ts";
-import type { AppEvent } from "../core/events.ts";
 import { invariant } from "../core/invariant.ts";
 import type { ClaimedJob, JobNumber, Lease } from "../core/job.ts";
 import {
@@ -26,19 +25,21 @@ import {
   TERMINATE_MS_MAX,
 } from "../core/limits.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
-import { RestartBudget } from "../core/restart-budget.ts";
 import type { CrewLane, TaskFacts } from "../core/task.ts";
 import { type SlotThread, ThreadSlot } from "../threads/thread-slot.ts";
 import {
+  canSay,
   deathOf,
   freeSlots,
   lentCount,
   MADE_OF,
   type Member,
+  strayLine,
   timedOut,
   tooManyWait,
   type Work,
 } from "./crew-member.ts";
+import { CrewRestarts } from "./crew-restarts.ts";
 import type { FromJobThread, ToJobThread } from "./job-thread-messages.ts";
 import type { AbortReason, AwaitMessage, FromSupervisor, ToSupervisor } from "./messages.ts";
 
@@ -46,18 +47,16 @@ export class ThreadCrew {
   readonly #lane: CrewLane;
   readonly #size: number;
   readonly #tasks: ReadonlyMap<string, TaskFacts>;
-  readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #spawn: (number: number) => SlotThread<FromJobThread, ToJobThread>;
   readonly #send: (message: FromSupervisor) => void;
   readonly #nextNumber: () => number;
-  readonly #budget = new RestartBudget();
+  readonly #restarts: CrewRestarts;
   readonly #members = new Map<number, Member>();
   readonly #spares: Member[] = [];
   #line: ClaimedJob[] = [];
   /** Jobs that somebody waits for. */
   #preferred: ReadonlySet<JobNumber> = new Set();
-  #isBroken = false;
   #isClosed = false;
 
   constructor(options: {
@@ -75,10 +74,10 @@ export class ThreadCrew {
     this.#nextNumber = options.nextNumber;
     this.#size = options.size;
     this.#tasks = new Map(options.tasks.map((facts) => [facts.name, facts]));
-    this.#clock = options.clock;
     this.#timers = options.timers;
     this.#spawn = options.spawn;
     this.#send = options.send;
+    this.#restarts = new CrewRestarts(options);
   }
 
   /** Attempts that run or wait here. */
@@ -91,7 +90,7 @@ export class ThreadCrew {
       case "run":
         if (message.lane !== this.#lane) return;
         this.#line.push(...message.jobs);
-        if (this.#isBroken) this.#giveBack();
+        if (this.#restarts.isBroken) this.#giveBack();
         else this.#dispatch();
         return;
       case "abort":
@@ -170,7 +169,7 @@ export class ThreadCrew {
 
   /** A warm spare if there is one, else a new thread. False when there are to be no more. */
   #hire(): boolean {
-    if (this.#isClosed || this.#isBroken) return false;
+    if (this.#isClosed || this.#restarts.isBroken) return false;
     const member = this.#spares.shift() ?? this.#newMember();
     this.#members.set(member.number, member);
     return true;
@@ -180,6 +179,7 @@ export class ThreadCrew {
     const number = this.#nextNumber();
     const slot = new ThreadSlot<FromJobThread, ToJobThread>(this.#spawn(number), {
       message: (message) => this.#message(member, message),
+      stray: () => this.#send({ type: "log", line: strayLine(this.#lane) }),
       gone: (reason) => this.#gone(member, reason),
     });
     const member: Member = { number, slot, work: null, lastWord: undefined, waits: new Map() };
@@ -237,6 +237,12 @@ export class ThreadCrew {
   }
 
   #message(member: Member, message: FromJobThread): void {
+    if (!canSay(member, message)) {
+      // Bytes of somebody else's, or a bug there: it pays with its thread, and the supervisor goes on.
+      this.#gone(member, "it said what it cannot say");
+      void member.slot.end();
+      return;
+    }
     switch (message.type) {
       case "ready":
         member.slot.ready();
@@ -297,6 +303,7 @@ export class ThreadCrew {
   #ended(member: Member, end: AttemptEnd): void {
     const { work } = member;
     if (work === null) return;
+    this.#restarts.cameThrough();
     work.timer.cancel();
     member.work = null;
     member.waits.clear();
@@ -332,7 +339,7 @@ export class ThreadCrew {
     if (work.stopping === "timeout") this.#report(work, timedOut(this.#lane, work));
     this.#members.delete(member.number);
     // Ended on purpose, and paid for by its job: the budget is for threads that die by themselves.
-    this.#sayReplaced(`it ran task "${work.facts.name}" past its end`);
+    this.#restarts.replaced(`it ran task "${work.facts.name}" past its end`);
     this.#hireIfNeeded();
     const isStuck = this.#timers.after(TERMINATE_MS_MAX, () => this.#sayStuck(work));
     void member.slot.end().then(() => isStuck.cancel());
@@ -345,9 +352,9 @@ export class ThreadCrew {
 
   /** Left behind for as long as the process lives, which cannot be done without end. */
   #sayStuck({ facts }: Work): void {
-    this.#mayRestart(
-      `a ${MADE_OF[this.#lane].runs} of task "${facts.name}" sits in native code and cannot be ended; it is left behind`,
-    );
+    const { runs } = MADE_OF[this.#lane];
+    const reason = `a ${runs} of task "${facts.name}" sits in native code and cannot be ended; it is left behind`;
+    this.#died(reason, undefined);
   }
 
   /** A thread is gone that nobody ended, or one that was: then it is forgotten already. */
@@ -366,34 +373,23 @@ export class ThreadCrew {
     }
     if (!wasMember && spare < 0) return;
     if (work !== null && MADE_OF[this.#lane].isUsedOnce) {
-      this.#sayReplaced(reason);
+      this.#restarts.replaced(reason);
       this.#dispatch();
       return;
     }
-    if (!this.#mayRestart(reason)) return;
-    this.#timers.after(this.#budget.backOffMs(), () => this.#dispatch(), { keepsAlive: true });
+    const backOffMs = this.#died(reason, work?.job);
+    if (backOffMs === null) return;
+    this.#timers.after(backOffMs, () => this.#dispatch(), { keepsAlive: true });
   }
 
-  /** Notes one replacement. Beyond the budget the crew is broken: its work goes back, nothing new starts. */
-  #mayRestart(reason: string): boolean {
-    if (this.#budget.take(this.#clock.now())) {
-      this.#sayReplaced(reason);
-      return true;
-    }
-    const data = { part: MADE_OF[this.#lane].part, reason, restarts: this.#budget.count };
-    if (!this.#isBroken) this.#send({ type: "broken", lane: this.#lane, data });
-    this.#isBroken = true;
-    this.#giveBack();
-    return false;
+  /** Beyond the budget the crew is broken: its line goes back, and nothing new starts. */
+  #died(reason: string, job: ClaimedJob | undefined): number | null {
+    const backOffMs = this.#restarts.died(reason, job);
+    if (backOffMs === null) this.#giveBack();
+    return backOffMs;
   }
 
   #report({ job: { id, token } }: Work, end: AttemptEnd): void {
     this.#send({ type: "ends", ends: [{ id, token, end }] });
-  }
-
-  #sayReplaced(reason: string): void {
-    const data = { part: MADE_OF[this.#lane].part, reason, restarts: this.#budget.count };
-    const event: AppEvent = { name: "replaced", data };
-    this.#send({ type: "event", event });
   }
 }

@@ -4,7 +4,7 @@
  * thread never lets go.
  */
 import { Socket } from "node:net";
-import { LIFELINE_FD } from "./lifeline.ts";
+import { LIFELINE_FD } from "./child-fds.ts";
 
 const pipe = new Socket({ fd: LIFELINE_FD, readable: true, writable: false });
 // The end of the pipe is what counts, however it comes.

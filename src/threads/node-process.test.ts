@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { childFlags, startNodeProcess } from "./node-process.ts";
 
@@ -58,6 +61,50 @@ describe("a Node process", () => {
     expect(heard).toEqual(["echo last words", "it exited with code 7"]);
   });
 
+  it.each(["takes its listeners away", "listens to messages", "has a process.send of its own"])(
+    "answers, and says nothing else, while its code %s",
+    async (meddling) => {
+      await using echo = anEcho();
+      const heard: string[] = [];
+      const answered = new Promise<void>((resolve) => {
+        echo.child.events.message = (message) => {
+          if (heard.push(message) === 2) resolve();
+        };
+      });
+
+      echo.child.post(meddling);
+      echo.child.post("hello");
+      await answered;
+
+      expect(heard).toEqual([`echo ${meddling}`, "echo hello"]);
+    },
+  );
+
+  it("has no channel that its code could share with ours", async () => {
+    await using echo = anEcho();
+    const answer = echo.next();
+
+    echo.child.post("looks for a channel");
+
+    expect(await answer).toBe("echo has undefined undefined undefined");
+  });
+
+  it("whose line carries no message is ended, and says so", async () => {
+    await using echo = anEcho();
+
+    echo.child.post("writes to the line");
+
+    expect(await echo.exit).toMatch(/^what it says cannot be read: /);
+  });
+
+  it("that closes its line and goes on is ended", async () => {
+    await using echo = anEcho();
+
+    echo.child.post("closes the line and goes on");
+
+    expect(await echo.exit).toBe("it was killed by SIGKILL");
+  });
+
   it("that has nothing to do ends when it is told to", async () => {
     await using echo = anEcho();
     const answer = echo.next();
@@ -99,6 +146,15 @@ describe("a Node process", () => {
     });
 
     expect(reason).toMatch(/^it could not be started: spawn E2BIG/);
+  });
+
+  it("for whose pipes there are no descriptors is gone at once, and says why", async () => {
+    const program = new URL("../../test/threads/fixtures/no-descriptors.ts", import.meta.url);
+    const argv = ["-c", 'ulimit -n 64; exec "$0" "$1"', process.execPath, fileURLToPath(program)];
+
+    const { stdout } = await promisify(execFile)("sh", argv);
+
+    expect(stdout).toMatch(/^it could not be started: spawn .* EMFILE\n$/);
   });
 });
 

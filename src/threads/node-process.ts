@@ -1,5 +1,9 @@
-import { type ChildProcess, fork, type Serializable } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
+import { Duplex } from "node:stream";
+import { fileURLToPath } from "node:url";
 import { KILL_AFTER_MS } from "../core/limits.ts";
+import { LIFELINE_FD, LINE_FD } from "./child-fds.ts";
+import { MessagePipe } from "./message-pipe.ts";
 import type { SlotThread } from "./thread-slot.ts";
 
 export interface ProcessOptions {
@@ -10,7 +14,7 @@ export interface ProcessOptions {
 }
 
 /**
- * A child process of Node as a {@link SlotThread}; its own end is `parentLine()`. It writes to this
+ * A child process of Node as a {@link SlotThread}; its own end is `processLine()`. It writes to this
  * process's stdout and stderr itself. It never outlives this process: see `lifeline-thread.ts`.
  */
 export function startNodeProcess<Received, Sent>(
@@ -19,64 +23,71 @@ export function startNodeProcess<Received, Sent>(
 ): SlotThread<Received, Sent> {
   const events: SlotThread<Received, Sent>["events"] = {
     message: () => undefined,
+    stray: () => undefined,
     exit: () => undefined,
   };
   let child: ChildProcess;
   try {
-    child = fork(entry, args, {
-      execArgv: childFlags(execArgv),
+    child = spawn(process.execPath, [...childFlags(execArgv), fileURLToPath(entry), ...args], {
       env,
-      serialization: "advanced",
-      // The last is the lifeline.
-      stdio: ["ignore", "inherit", "inherit", "ipc", "pipe"],
+      // The last two are the line and the lifeline.
+      stdio: ["ignore", "inherit", "inherit", "pipe", "pipe"],
     });
   } catch (error) {
     // Told like any other death, when somebody listens: the caller counts them.
     setImmediate(() => events.exit(neverStarted(error)));
     return { events, post: () => undefined, terminate: () => Promise.resolve() };
   }
+  const { [LINE_FD]: pipe, [LIFELINE_FD]: lifeline } = pipesOf(child);
   // Nothing is written to it, and when it breaks the child is dying anyway.
-  child.stdio[4]?.on("error", () => undefined);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the entry that was started sends these.
-  child.on("message", (message) => events.message(message as Received));
-  const gone = whenGone(child).then((reason) => events.exit(reason));
-  return {
-    events,
-    post: (message) => {
-      // One that has just died takes nothing; its exit says so.
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- plain data, as every message is.
-      if (child.connected) child.send(message as Serializable, () => undefined);
-    },
-    terminate: () => end(child, gone),
-  };
+  lifeline?.on("error", () => undefined);
+  if (!(pipe instanceof Duplex)) {
+    child.on("error", (error) => events.exit(neverStarted(error)));
+    return { events, post: () => undefined, terminate: () => Promise.resolve() };
+  }
+  const line = new MessagePipe<Received, Sent>(pipe);
+  line.onMessage((message) => events.message(message));
+  const gone = whenGone(child, line).then((reason) => events.exit(line.fault ?? reason));
+  const terminate = (): Promise<void> => end(child, line, gone);
+  // One that does not hold its line any more can neither be told anything nor be heard.
+  void line.closed.then(terminate);
+  return { events, post: (message) => line.send(message), terminate };
+}
+
+/** None where there were not enough descriptors for them, whatever the type says. */
+function pipesOf({
+  stdio,
+}: {
+  readonly stdio: ChildProcess["stdio"] | undefined;
+}): Partial<ChildProcess["stdio"]> {
+  return stdio ?? [];
 }
 
 /** Asks, and kills what does not go: a child whose main thread is blocked hears no question. */
-async function end(child: ChildProcess, gone: Promise<void>): Promise<void> {
-  if (child.connected) child.disconnect();
+async function end(child: ChildProcess, line: ClosingLine, gone: Promise<void>): Promise<void> {
+  line.close();
   child.kill("SIGTERM");
   const timer = setTimeout(() => child.kill("SIGKILL"), KILL_AFTER_MS);
   await gone;
   clearTimeout(timer);
 }
 
+type ClosingLine = Pick<MessagePipe<unknown, unknown>, "close" | "closed">;
+
 /** Resolves with why, once the child has ended and all that it said has been heard. */
-function whenGone(child: ChildProcess): Promise<string> {
-  return new Promise((resolve) => {
-    let reason: string | undefined;
-    const over = (): void => {
-      if (reason !== undefined && !child.connected) resolve(reason);
-    };
+async function whenGone(child: ChildProcess, line: ClosingLine): Promise<string> {
+  const reason = await new Promise<string>((resolve) => {
     child.on("exit", (code, signal) => {
-      reason = signal === null ? `it exited with code ${code}` : `it was killed by ${signal}`;
-      over();
+      resolve(signal === null ? `it exited with code ${code}` : `it was killed by ${signal}`);
     });
-    child.on("disconnect", over);
     child.on("error", (error) => {
-      // Else a message that came too late for a child that has ended by itself.
-      if (child.pid === undefined) resolve(neverStarted(error));
+      if (child.pid !== undefined) return;
+      line.close();
+      resolve(neverStarted(error));
     });
   });
+  await line.closed;
+  return reason;
 }
 
 function neverStarted(error: unknown): string {

@@ -1,21 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { WorkerOptions } from "node:worker_threads";
 import { startNodeThread } from "./node-thread.ts";
 
-const ECHO = `
-  import { parentPort } from "node:worker_threads";
-  parentPort.on("message", (message) => {
-    if (message === "throw") throw new TypeError("no such thing");
-    if (message === "exit") process.exit(7);
-    parentPort.postMessage("echo " + message);
-    if (message === "spin") for (;;);
-  });
-`;
+const ENTRY = new URL("../../test/threads/fixtures/echo-thread.ts", import.meta.url);
 
 /** A thread that answers "echo x" to x, or ends as it is told. */
-function anEcho(options: WorkerOptions = {}) {
-  const entry = new URL(`data:text/javascript,${encodeURIComponent(ECHO)}`);
-  const thread = startNodeThread<string, string>(entry, options);
+function anEcho(options: Parameters<typeof startNodeThread>[1] = {}) {
+  const thread = startNodeThread<string, string>(ENTRY, options);
   const next = (): Promise<string> =>
     new Promise((resolve) => {
       thread.events.message = resolve;
@@ -70,5 +60,70 @@ describe("a Node thread", () => {
     echo.thread.post("hello");
 
     expect(await answer).toBe("echo hello");
+  });
+
+  it("is heard to the end before it is gone", async () => {
+    await using echo = anEcho();
+    const heard: string[] = [];
+    echo.thread.events.message = (message) => heard.push(message);
+
+    echo.thread.post("last words");
+    heard.push(await echo.exit);
+
+    expect(heard).toEqual(["echo last words", "it exited with code 7"]);
+  });
+
+  it.each([
+    "posts to it",
+    "closes it",
+    "lets go of it",
+    "takes its listeners away",
+    "listens to it",
+  ])("answers, and says nothing else, while its code has parentPort and %s", async (meddling) => {
+    await using echo = anEcho();
+    const heard: string[] = [];
+    const answered = new Promise<void>((resolve) => {
+      echo.thread.events.message = (message) => {
+        if (heard.push(message) === 2) resolve();
+      };
+    });
+
+    echo.thread.post(meddling);
+    echo.thread.post("hello");
+    await answered;
+
+    expect(heard).toEqual([`echo ${meddling}`, "echo hello"]);
+  });
+
+  it("says once that its code posts to a parent that does not listen", async () => {
+    await using echo = anEcho();
+    let strayCount = 0;
+    echo.thread.events.stray = () => strayCount++;
+
+    echo.thread.post("posts to it");
+    echo.thread.post("last words");
+    await echo.exit;
+
+    expect(strayCount).toBe(1);
+  });
+
+  it.each(["goes deep", "goes deep and ends"])(
+    "that says what cannot be read is gone, and nothing else happens: it %s",
+    async (message) => {
+      await using echo = anEcho({ resourceLimits: { stackSizeMb: 64 } });
+
+      echo.thread.post(message);
+
+      expect(await echo.exit).toMatch(/^what it says cannot be read: |^it exited with code 7$/);
+    },
+  );
+
+  it("leaves its line to nobody else", async () => {
+    await using echo = anEcho({ workerData: { module: "mine" } });
+    const answer = echo.next();
+
+    echo.thread.post("looks for a line");
+
+    expect(await answer).toBe("echo found module");
   });
 });

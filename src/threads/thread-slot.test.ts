@@ -13,10 +13,11 @@ function aSlot() {
     terminate: async () => {
       terminations++;
     },
-    events: { message: () => undefined, exit: () => undefined },
+    events: { message: () => undefined, stray: () => undefined, exit: () => undefined },
   };
   const slot = new ThreadSlot<string, string>(thread, {
     message: (message) => heard.push(message),
+    stray: () => heard.push("stray"),
     gone: (reason, whileDoing) => gone.push({ reason, whileDoing }),
   });
   return { slot, thread, posted, heard, gone, terminations: () => terminations };

@@ -7,6 +7,8 @@ export interface SlotThread<Received, Sent> {
   terminate(): Promise<void>;
   readonly events: {
     message: (message: Received) => void;
+    /** Called at most once: code that runs there posts to a parent that does not listen. */
+    stray: () => void;
     /** Called once: the thread has ended, by whatever cause. */
     exit: (reason: string) => void;
   };
@@ -31,6 +33,8 @@ const TRANSITIONS: Readonly<Record<SlotState, Readonly<Partial<Record<SlotEvent,
 /** What a slot's owner wants to know. */
 export interface SlotOwner<Received> {
   message(message: Received): void;
+  /** Its code posts to a parent that does not listen. */
+  stray(): void;
   /** The thread is gone. `whileDoing` is the state it was in. */
   gone(reason: string, whileDoing: SlotState): void;
 }
@@ -48,6 +52,7 @@ export class ThreadSlot<Received, Sent> {
     thread.events.message = (message) => {
       if (this.#state !== "ending" && this.#state !== "gone") owner.message(message);
     };
+    thread.events.stray = () => owner.stray();
     thread.events.exit = (reason) => {
       const whileDoing = this.#state;
       this.#move("exit");

@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { task, type Task } from "../../src/index.ts";
+import { HARMFUL_DEEDS, HARMLESS_DEEDS, type Meddling } from "./fixtures/meddling.ts";
 import * as processes from "./fixtures/process-tasks.ts";
 import * as threads from "./fixtures/thread-tasks.ts";
 import { ON_THREADS, Stage } from "./stage.ts";
@@ -12,6 +14,7 @@ interface Crew {
     readonly failing: Task<unknown>;
     readonly late: Task<unknown>;
     readonly stubborn: Task<unknown>;
+    readonly meddling: Task<Meddling, string>;
   };
   readonly tasks: URL;
   /** How an app has one of that kind, or none. */
@@ -103,4 +106,85 @@ describe.each(MODES)("a handler in a $runs of its own, $store", (mode) => {
     expect(stateBefore).toBe("ready");
     expect(await job.result()).toMatchObject({ value: 3 });
   });
+});
+
+const IN_MEMORY = CREWS.map((crew) => ({ ...crew, store: "memory", runtime: "threads" }) as const);
+
+describe.each(IN_MEMORY)(
+  "code in a $runs that takes the line to its parent for its own",
+  (mode) => {
+    const { on, tasks, runs } = mode;
+
+    it.each(HARMLESS_DEEDS)(
+      "and %s changes nothing: its job is done, and so is the next",
+      async (deed) => {
+        await using stage = await Stage.open(mode);
+        const app = await stage.app({ tasks, work: mode.one });
+        const replaced: object[] = [];
+        app.on("replaced", (event) => replaced.push(event));
+
+        const job = await app.enqueue(on.meddling, { deed, mark: join(stage.folder, "mark") });
+        const next = await app.enqueue(on.quick, 7);
+
+        expect(await job.result()).toMatch(runs);
+        expect(await next.result()).toMatchObject({ value: 7 });
+        expect(await job.status()).toMatchObject({ attempt: 1, losses: 0 });
+        expect(replaced).toEqual([]);
+      },
+    );
+
+    it.each(HARMFUL_DEEDS[runs])(
+      "and %s costs its job a loss, and the next nothing",
+      async (deed) => {
+        await using stage = await Stage.open(mode);
+        const app = await stage.app({ tasks, work: mode.one });
+        const replaced: { part: string }[] = [];
+        app.on("replaced", (event) => replaced.push(event));
+
+        const job = await app.enqueue(on.meddling, { deed, mark: join(stage.folder, "mark") });
+        const next = await app.enqueue(on.quick, 7);
+
+        expect(await job.result()).toBe("again");
+        expect(await next.result()).toMatchObject({ value: 7 });
+        expect(await job.status()).toMatchObject({ attempt: 1, losses: 1 });
+        expect(await next.status()).toMatchObject({ attempt: 1, losses: 0 });
+        expect(replaced).toMatchObject([{ part: `job ${runs}` }]);
+      },
+    );
+
+    it("and logs what cannot be sent has its line, with text in place of that", async () => {
+      await using stage = await Stage.open(mode);
+      const app = await stage.app({ tasks, work: mode.one });
+      const deed = "logs what cannot be sent";
+
+      const job = await app.enqueue(on.meddling, { deed, mark: join(stage.folder, "mark") });
+      await job.result();
+
+      const fields = { n: 1, symbol: "Symbol(s)", call: "() => 1", deep: '{"n":2}', attempt: 1 };
+      await expect
+        .poll(() => stage.logged)
+        .toContainEqual({
+          ...{ level: "info", message: "about functions" },
+          fields: expect.objectContaining(fields) as unknown,
+        });
+    });
+  },
+);
+
+it("code on a thread that posts to parentPort is told once that nobody listens there", async () => {
+  await using stage = await Stage.open({ store: "memory", runtime: "threads" });
+  const app = await stage.app({
+    tasks: new URL("./fixtures/thread-tasks.ts", import.meta.url),
+    work: { threads: 1 },
+  });
+  const deed = "posts to its parent";
+
+  for (const mark of ["first", "second"]) {
+    const input = { deed, mark: join(stage.folder, mark) };
+    await (await app.enqueue(threads.meddling, input)).result();
+  }
+
+  const stray = { level: "warn", message: expect.stringContaining("parentPort") as unknown };
+  await expect.poll(() => stage.logged).toContainEqual(expect.objectContaining(stray));
+  expect(stage.logged.filter(({ message }) => message.includes("parentPort"))).toHaveLength(1);
 });

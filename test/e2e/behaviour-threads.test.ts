@@ -96,6 +96,23 @@ describe.each<Mode>(ON_THREADS)("a thread that crashes, $store", (mode) => {
     expect(await (await app.enqueue(on.quick, 1)).result()).toMatchObject({ value: 1 });
   });
 
+  it("for each of six jobs, twice, leaves the others their threads", async () => {
+    await using stage = await Stage.open(mode);
+    const { app } = await withThreads(stage);
+    const broken: object[] = [];
+    app.on("broken", (event) => broken.push(event));
+
+    const poison = await app.enqueueMany(on.poison, Array(6).fill(null));
+    const next = await app.enqueue(on.quick, 1);
+    await Promise.allSettled(poison.map((job) => job.result()));
+
+    expect(await next.result()).toMatchObject({ value: 1 });
+    for (const job of poison)
+      expect(await job.status()).toMatchObject({ state: "dead", losses: 2 });
+    expect(await (await app.enqueue(on.quick, 2)).result()).toMatchObject({ value: 2 });
+    expect(broken).toEqual([]);
+  });
+
   it("again and again uses up the restart budget: then jobs for threads are refused at once", async () => {
     await using stage = await Stage.open(mode);
     const { app } = await withThreads(stage, 4);

@@ -14,6 +14,7 @@ export class PlayedThread implements SlotThread<FromJobThread, ToJobThread> {
   readonly posted: ToJobThread[] = [];
   readonly events: SlotThread<FromJobThread, ToJobThread>["events"] = {
     message: () => undefined,
+    stray: () => undefined,
     exit: () => undefined,
   };
   isBeingEnded = false;
@@ -30,6 +31,11 @@ export class PlayedThread implements SlotThread<FromJobThread, ToJobThread> {
   terminate(): Promise<void> {
     this.isBeingEnded = true;
     return this.#terminated.promise;
+  }
+
+  /** Anything, also what no thread says. */
+  says(message: unknown): void {
+    this.events.message(message as FromJobThread);
   }
 
   ready(): void {
@@ -111,11 +117,20 @@ export class CrewStage {
 
   /** Sends jobs with these numbers. */
   run(...ids: number[]): void {
-    this.crew.receive({
-      type: "run",
-      lane: this.#lane,
-      jobs: ids.map((id) => aClaimedJob({ id })),
-    });
+    this.#send(ids.map((id) => aClaimedJob({ id })));
+  }
+
+  /** The last thread begins this job, or a new one does. */
+  begin(about: Partial<ClaimedJob>): PlayedThread {
+    const countBefore = this.threads.length;
+    this.#send([aClaimedJob(about)]);
+    const thread = this.thread(this.threads.length);
+    if (this.threads.length > countBefore) thread.ready();
+    return thread;
+  }
+
+  #send(jobs: readonly ClaimedJob[]): void {
+    this.crew.receive({ type: "run", lane: this.#lane, jobs });
   }
 
   /** The job that the thread's call waited for is gone. */
