@@ -1,5 +1,5 @@
 /** The entry of a job process: loads the user's task module and runs one attempt at a time. */
-import { processLine } from "../threads/parent-line.ts";
+import { processLine } from "../threads/process-line.ts";
 import { JOB_NICE, lowerPriority } from "../threads/thread-priority.ts";
 import { JobRunner } from "./job-runner.ts";
 import type { FromJobThread, ToJobThread } from "./job-thread-messages.ts";

@@ -1,6 +1,6 @@
 /** The entry of a job thread: loads the user's task module and runs one attempt at a time. */
 import { workerData } from "node:worker_threads";
-import { threadLine } from "../threads/parent-line.ts";
+import { threadLine } from "../threads/thread-line.ts";
 import { JOB_NICE, lowerPriority } from "../threads/thread-priority.ts";
 import { JobRunner } from "./job-runner.ts";
 import type { FromJobThread, JobThreadData, ToJobThread } from "./job-thread-messages.ts";

@@ -5,7 +5,7 @@ import {
   Worker,
   type WorkerOptions,
 } from "node:worker_threads";
-import type { LineData } from "./parent-line.ts";
+import type { LineData } from "./thread-line.ts";
 import type { SlotThread } from "./thread-slot.ts";
 
 /**
