@@ -31,11 +31,7 @@ export function addFacts(open: OpenScene): void {
         createdAt: scene.clock.wallNow(),
         claimedAt: null,
         settledAt: null,
-        result: null,
-        error: null,
-        progress: null,
-        note: null,
-        awaits: null,
+        ...{ result: null, error: null, progress: null, note: null, awaits: null },
       });
     });
 

@@ -60,7 +60,7 @@ async function untilNamed(app: App, rude: Task<unknown>): Promise<readonly Block
 function rudeTask(block: () => unknown): Task<unknown> {
   return task("rude", {}, async () => {
     await new Promise((resolve) => {
-      setTimeout(resolve, 1);
+      setImmediate(resolve);
     });
     return block() === undefined ? "done" : { parsed: true };
   });
