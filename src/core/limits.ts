@@ -75,6 +75,10 @@ export const PAYLOAD_DEPTH_MAX = 100;
 export const ERROR_CHARS_MAX = 8_192;
 export const STACK_LINES_MAX = 30;
 export const NOTE_CHARS_MAX = 500;
+/** Lines that one attempt may log. A loop that logs must not fill the main loop and its disk. */
+export const LOG_LINES_MAX = 1_000;
+/** The same of one line's message; what is longer is cut. */
+export const LOG_MESSAGE_CHARS_MAX = 8_192;
 export const PROGRESS_FLUSH_MS = 200;
 
 /** One `enqueueMany` is one transaction; this bounds how long it can hold the file's write lock. */
