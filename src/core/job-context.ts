@@ -25,7 +25,12 @@ export interface JobContext {
    * @throws UNJAM_LEASE_LOST when this attempt no longer counts, UNJAM_INVALID_OPTION
    */
   progress(fraction: number, note?: string): void;
-  /** Writes a line to the app's logger, with the job's id and task. @throws UNJAM_LEASE_LOST */
+  /**
+   * Writes a line to the app's logger, with the job's id and task. Messages are cut at 8,192
+   * characters; beyond 1,000 lines of one attempt the rest is dropped, and one warning says so.
+   *
+   * @throws UNJAM_LEASE_LOST
+   */
   log(level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void;
   /** Names what the handler does now; shown by status() and in reports. @throws UNJAM_LEASE_LOST */
   step(name: string): void;

@@ -79,6 +79,10 @@ export const NOTE_CHARS_MAX = 500;
 export const TRACEPARENT_CHARS_MAX = 256;
 /** What a system should pass on at least, by the same paper; it travels with the job to its handler. */
 export const TRACESTATE_CHARS_MAX = 512;
+/** Lines that one attempt may log. A loop that logs must not fill the main loop and its disk. */
+export const LOG_LINES_MAX = 1_000;
+/** The same of one line's message; what is longer is cut. */
+export const LOG_MESSAGE_CHARS_MAX = 8_192;
 export const PROGRESS_FLUSH_MS = 200;
 
 /**

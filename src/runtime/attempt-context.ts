@@ -9,7 +9,7 @@ import {
   type LogLine,
 } from "../core/job-context.ts";
 import { formatJobId } from "../core/job-id.ts";
-import { NOTE_CHARS_MAX } from "../core/limits.ts";
+import { LOG_LINES_MAX, LOG_MESSAGE_CHARS_MAX, NOTE_CHARS_MAX } from "../core/limits.ts";
 import { RESULT_OPTIONS } from "../core/option-tables.ts";
 import { invalid, readOptions, readSignal } from "../core/options.ts";
 import { type TraceContext, traceOf } from "../core/trace-context.ts";
@@ -48,6 +48,7 @@ export class AttemptContext implements JobContext {
   readonly #extra: string | null;
   readonly #link: AttemptLink;
   #abort: AbortController | undefined;
+  #lineCount = 0;
   #revoked: Error | undefined;
 
   constructor(
@@ -102,8 +103,15 @@ export class AttemptContext implements JobContext {
     if (!LOG_LEVELS.includes(level)) {
       throw invalid("level", "ctx.log()", LOG_LEVELS.join(", "), level);
     }
+    this.#lineCount++;
     const about = { jobId: this.jobId, task: this.#task, attempt: this.attempt };
-    this.#link.log({ level, message: String(message), fields: { ...fields, ...about } });
+    if (this.#lineCount <= LOG_LINES_MAX) {
+      const short = String(message).slice(0, LOG_MESSAGE_CHARS_MAX);
+      this.#link.log({ level, message: short, fields: { ...fields, ...about } });
+    } else if (this.#lineCount === LOG_LINES_MAX + 1) {
+      const last = `this attempt has logged ${LOG_LINES_MAX} lines: what it logs from here on is dropped`;
+      this.#link.log({ level: "warn", message: last, fields: about });
+    }
   }
 
   step(name: string): void {
