@@ -75,7 +75,6 @@ function revoked(): object {
 }
 
 function throwing(thrown: unknown): never {
-  // oxlint-disable-next-line typescript/only-throw-error -- what a caller's own code may do.
   throw thrown;
 }
 

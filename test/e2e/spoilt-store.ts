@@ -38,7 +38,7 @@ interface SpoiltStore {
 
 /** Everything that can stand where a store should, by the code that refuses it. */
 export const SPOILT: readonly SpoiltStore[] = [
-  { what: "a folder", code: "UNJAM_STORE_FOREIGN", spoil: (file) => void mkdirSync(file) },
+  { what: "a folder", code: "UNJAM_STORE_FOREIGN", spoil: (file) => mkdirSync(file) },
   { what: "a text", code: "UNJAM_STORE_FOREIGN", spoil: (file) => writeFileSync(file, "hello") },
   {
     what: "a long text",
