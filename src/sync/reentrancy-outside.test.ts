@@ -3,10 +3,13 @@
  * thread. See reentrancy.test.ts.
  */
 import { spawnSync } from "node:child_process";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { collectUntil } from "../../test/sync/collector.ts";
 import { QueueStage, watch } from "../../test/sync/queue-stage.ts";
 import { Mutex } from "./mutex.ts";
+
+const PROGRAM_MS_MAX = 50_000;
+vi.setConfig({ testTimeout: PROGRAM_MS_MAX + 10_000 });
 
 describe("a callback of a FinalizationRegistry", () => {
   /** Calls `step` when something of the user's was collected. */
@@ -237,7 +240,8 @@ function runInNode(program: string): unknown {
   const { stdout, stderr } = spawnSync(
     process.execPath,
     ["--input-type=module", "--no-warnings", "--eval", `${head}\n${program}\n${tail}`],
-    { encoding: "utf8" },
+    // Of a program that goes on for ever nothing else would be heard.
+    { encoding: "utf8", timeout: PROGRAM_MS_MAX },
   );
   expect(stdout, stderr).not.toBe("");
   return JSON.parse(stdout);
