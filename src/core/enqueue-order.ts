@@ -104,7 +104,7 @@ export function readOrder(plain: AddOrder, options: unknown, clock: Clock): Read
     // An id of our form is kept beside its number: it tells a number that was drawn for the job
     // from one that its caller wrote, which may be drawn for another job one day.
     callerId: ownId === null ? (given.id ?? null) : formatJobId(ownId),
-    extra: extraOf(readTrace(given.trace, where)),
+    extra: extraOf(readTrace(given.trace, where)) ?? plain.shape.extra,
   };
   const whenFull = readOverflow(given.whenFull, where) ?? "wait";
   const order = { ...plain, shape, whenFull, waitMs: given.waitMs };

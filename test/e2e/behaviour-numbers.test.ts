@@ -115,9 +115,11 @@ describe.each(ON_THREADS)("an id of our form that nobody was given, on $store", 
     const written = [1, 2].map((steps) => ahead(child, steps));
     await Promise.all(written.map((given) => app.enqueue(on.quick, 4, { id: given })));
 
-    const next = await (await app.enqueue(on.parent, 4)).result();
+    const parent = await app.enqueue(on.parent, 4);
+    const next = await parent.result();
 
     expect([child, ...written]).not.toContain(next);
+    expect(await parent.status()).toMatchObject({ attempt: 1, losses: 0 });
     expect(await app.job(next).result()).toMatchObject({ value: 4 });
     await app.join({ waitMs: 20_000 });
     expect((await app.jobs()).filter((job) => job.task === "quick")).toHaveLength(4);
