@@ -103,13 +103,7 @@ function buildEngine(
     },
     onAdding: (queue) => fetcher.noteReady(queue),
     onDelayed: (runAt) => waker.noteDue(runAt),
-    onFull: (queue, capacity) => overflow.met(queue, capacity),
-    onWaitersChange: (queue) => overflow.waitersChanged(queue),
-    onTurnedAway: (queue) => overflow.turnedAway(queue),
-    onDropped: (queue, ids) => {
-      overflow.dropped(queue, ids.length);
-      onSettled(ids);
-    },
+    ...overflow.listeners(onSettled),
   });
   const threadAdds = new ThreadAdds(ports, (requests) => intake.add(requests));
   const { owner, tasks, queues } = options;

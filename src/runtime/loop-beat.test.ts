@@ -65,6 +65,9 @@ it("knows which beat came late, and from when to when the loop did not turn", as
   await clock.advance(5);
 
   expect(onTime).toEqual([]);
-  expect(beats.at(-1)).toEqual({ from: expect.any(Number), to: expect.any(Number) });
+  expect(beats.at(-1)).toEqual({
+    from: expect.any(Number) as number,
+    to: expect.any(Number) as number,
+  });
   expect(beats.at(-1)?.from).toBeGreaterThan(from);
 });

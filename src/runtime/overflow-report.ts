@@ -2,11 +2,20 @@ import type { Clock, MonotonicMs, Timers } from "../core/clock.ts";
 import type { AppEvents } from "../core/events.ts";
 import { FullLog } from "../core/full-log.ts";
 import { FullNotice } from "../core/full-notice.ts";
+import type { JobNumber } from "../core/job.ts";
 
 /** Who waits for room in a queue at this moment. */
 interface Waiters {
   readonly waiterCount: number;
   readonly waitingSince: MonotonicMs | undefined;
+}
+
+/** As the intake calls them. */
+interface OverflowListeners {
+  readonly onFull: (queue: string, capacity: number) => void;
+  readonly onWaitersChange: (queue: string) => void;
+  readonly onTurnedAway: (queue: string) => void;
+  readonly onDropped: (queue: string, ids: readonly JobNumber[]) => void;
 }
 
 interface FullQueue {
@@ -40,6 +49,19 @@ export class OverflowReport {
     this.#event = new FullNotice(clock, (fullness) => {
       options.tell({ ...fullness, droppedCount: this.#of(fullness.queue).droppedCount });
     });
+  }
+
+  /** What the intake tells; jobs that were dropped are settled too. */
+  listeners(onSettled: (ids: readonly JobNumber[]) => void): OverflowListeners {
+    return {
+      onFull: (queue, capacity) => this.met(queue, capacity),
+      onWaitersChange: (queue) => this.waitersChanged(queue),
+      onTurnedAway: (queue) => this.turnedAway(queue),
+      onDropped: (queue, ids) => {
+        this.dropped(queue, ids.length);
+        onSettled(ids);
+      },
+    };
   }
 
   /** Somebody found it full. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { posix } from "node:path";
-import { isolatedDeclarationSync, parseSync } from "rolldown/experimental";
+import { isolatedDeclarationSync } from "rolldown/experimental";
+import { parseSync } from "rolldown/utils";
 import { describe, expect, it } from "vitest";
 
 const root = new URL("../../", import.meta.url);
@@ -60,7 +61,8 @@ const modules = new Map<string, Declarations>();
 
 /** Entries of the package that are code, as sources. */
 const entries = Object.entries(exportsOfPackage()).flatMap(([entry, target]) => {
-  const types = typeof target === "object" && target !== null ? Reflect.get(target, "types") : null;
+  const types: unknown =
+    typeof target === "object" && target !== null ? Reflect.get(target, "types") : null;
   if (typeof types !== "string") return [];
   return [{ entry, path: types.replace("./dist/", "src/").replace(/\.d\.ts$/, ".ts") }];
 });
@@ -84,7 +86,7 @@ describe("a public entry", () => {
 function exportsOfPackage(): object {
   const manifest: unknown = JSON.parse(readFileSync(new URL("package.json", root), "utf8"));
   const value: unknown = Reflect.get(Object(manifest), "exports");
-  return Object(value);
+  return typeof value === "object" && value !== null ? value : {};
 }
 
 function exportedKeys(path: string): string[] {

@@ -74,7 +74,7 @@ describe.each(ways)("a handler that blocks for 60 ms after an await, by %s", (_w
 
     const told = (await untilNamed(app, rude)).find(isKnown);
 
-    expect(told).toMatchObject({ task: "rude", jobId: expect.stringMatching(/^j_/) });
+    expect(told).toMatchObject({ task: "rude", jobId: expect.stringMatching(/^j_/) as string });
     expect(told?.blockedMs).toBeGreaterThan(50);
   });
 

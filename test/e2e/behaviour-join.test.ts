@@ -118,7 +118,7 @@ describe.each(EVERYWHERE)("join on $store, $runtime", (mode) => {
           {
             ...{ id: retrying.id, task: "failing", state: "scheduled", holder: null },
             ...{ attempt: 1, runs: null, note: null, sinceMs: null },
-            waitsFor: expect.stringMatching(/^its attempt 2 at 2/),
+            waitsFor: expect.stringMatching(/^its attempt 2 at 2/) as string,
           },
         ],
       },
