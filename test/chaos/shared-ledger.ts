@@ -18,6 +18,8 @@ export class SharedLedger implements Disposable {
   /** The side of each life, by the number of the life and by its process. */
   readonly #lives: number[] = [];
   readonly #pids = new Map<number, number>();
+  /** How many runs there were when each process was still alive for certain. */
+  readonly #runsBeforeKill = new Map<number, number>();
 
   constructor(sides: readonly [string | undefined, string | undefined]) {
     this.#sides = sides;
@@ -30,12 +32,12 @@ export class SharedLedger implements Disposable {
       for (let kill = 0; kill < kills; kill++) {
         const victim = chance.between(0, 1);
         await programs[victim]?.line(chance.next() < 0.5 ? "ready" : "crunched");
-        await programs[victim]?.kill();
+        await this.#kill(programs[victim]);
         programs[victim] = this.#start(victim);
       }
       await Promise.all(programs.map((program) => program.line("ready")));
     } finally {
-      await Promise.all(programs.map((program) => program.kill()));
+      await Promise.all(programs.map((program) => this.#kill(program)));
     }
     await using drain = this.#ledger.start({ DRAIN: "1" });
     expect(await drain.line("drained", 60_000)).toBe("0");
@@ -47,11 +49,15 @@ export class SharedLedger implements Disposable {
     using file = StoreFile.copyOf(this.#ledger.store);
     const jobs = file.jobs();
     const stored = new Set(jobs.map(({ n }) => n));
+    const repeats = this.#repeats();
     const lost = this.#ledger.acknowledged().filter((n) => !stored.has(n));
     return [
       ...lost.map((n) => `job ${n} was acknowledged and is not stored`),
       ...halfBatches(jobs),
       ...jobs.flatMap((job) => wrongsOf(job)),
+      ...jobs
+        .filter(({ n, task }) => (repeats.get(n) ?? 0) > (task === "flaky" ? 1 : 0))
+        .map(({ n }) => `job ${n} ran again while the process that had it was alive`),
       ...staleRuns(this.#ledger.runs()),
       ...file.faults(),
     ];
@@ -82,6 +88,25 @@ export class SharedLedger implements Disposable {
 
   [Symbol.dispose](): void {
     this.#ledger[Symbol.dispose]();
+  }
+
+  /** How often each job ran again before the process of the run before was killed. */
+  #repeats(): ReadonlyMap<number, number> {
+    const counts = new Map<number, number>();
+    const lastPid = new Map<number, number>();
+    for (const [index, [n = 0, , pid = 0]] of this.#ledger.runs().entries()) {
+      const before = lastPid.get(n);
+      lastPid.set(n, pid);
+      if (before === undefined || index >= (this.#runsBeforeKill.get(before) ?? 0)) continue;
+      counts.set(n, (counts.get(n) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  async #kill(program: Program | undefined): Promise<void> {
+    if (program === undefined) return;
+    this.#runsBeforeKill.set(program.pid, this.#ledger.runs().length);
+    await program.kill();
   }
 
   #start(side: number): Program {

@@ -85,19 +85,15 @@ describe.each(CORNERS)("enqueueMany on $store, $runtime", (mode) => {
 });
 
 describe.each(CORNERS)("names on $store, $runtime", (mode) => {
-  it.each(["", "two words", "ä", "a/b", "x".repeat(129), 7])(
+  it.each(["", "two words", "ä", "a;b", "x".repeat(129)])(
     "that no queue can have are refused: %j",
     async (name) => {
       await using stage = await Stage.open(mode);
       const opening = stage.app({ queues: { [name]: { capacity: 1 } } });
 
-      expect(await outcomeOf(opening)).toBe(
-        typeof name === "number" ? expect.anything() : "UNJAM_QUEUE_NAME_INVALID",
-      );
-      expect(() => task("t", { queue: name as string }, () => 1)).toThrow(
-        expect.objectContaining({
-          code: expect.stringMatching(/QUEUE_NAME|INVALID_OPTION/) as string,
-        }),
+      expect(await outcomeOf(opening)).toBe("UNJAM_QUEUE_NAME_INVALID");
+      expect(() => task("t", { queue: name }, () => 1)).toThrow(
+        expect.objectContaining({ code: "UNJAM_QUEUE_NAME_INVALID" }),
       );
     },
   );
@@ -111,8 +107,8 @@ describe.each(CORNERS)("names on $store, $runtime", (mode) => {
       const app = await stage.app({ tasks: [odd], queues });
       await app.pause(name);
 
-      const job = await app.enqueue(odd, { [name]: 1 }, { id: name, key: name });
-      const again = await app.enqueue(odd, { [name]: 1 }, { id: name, key: name });
+      const job = await app.enqueue(odd, { [name]: 1 }, { id: name });
+      const again = await app.enqueue(odd, { [name]: 1 }, { id: name });
       const full = await outcomeOf(app.enqueue(odd, 2, { whenFull: "reject" }));
       await app.resume(name);
 

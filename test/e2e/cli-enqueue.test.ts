@@ -118,7 +118,6 @@ describe("enqueue refuses", () => {
       ["x", "[".repeat(150) + "]".repeat(150)],
       "UNJAM_PAYLOAD_TOO_DEEP",
     ],
-    ["an option that it does not have", ["x", "1", "--prio", "1"], "UNJAM_UNKNOWN_OPTION"],
     ["a delay in no unit", ["x", "1", "--delay", "5parsecs"], "UNJAM_INVALID_OPTION"],
     ["a priority beyond 9", ["x", "1", "--priority", "10"], "UNJAM_INVALID_OPTION"],
   ])("%s", async (_, line, expected) => {
