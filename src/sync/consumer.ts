@@ -47,6 +47,7 @@ export interface Consumer extends AsyncDisposable {
   stop(options?: { readonly graceMs?: number }): void;
   /** Resolves when it has ended and holds nothing: stopped, dead, or the queue closed and empty. */
   readonly finished: Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** "stopping" takes nothing more and waits for its running handlers; "aborting" has told them to end. */

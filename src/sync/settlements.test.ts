@@ -80,7 +80,7 @@ describe("join", () => {
     expect(details.unfinished.slice(0, 3)).toEqual([
       {
         ...{ id: "1", task: '"old"', queue: "q", state: "held", holder: "a lease" },
-        ...{ sinceMs: 150, siteKind: "sampled", waitsFor: null },
+        ...{ sinceMs: 150, siteKind: "exact", waitsFor: null },
         site: expect.stringMatching(/^settlements\.test\.ts:\d+/) as string,
       },
       {

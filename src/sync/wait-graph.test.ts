@@ -201,21 +201,13 @@ describe("a wait", () => {
   });
 
   it("among more who may end it than a search may visit counts as one that will end", async () => {
-    const flows = Array.from({ length: WAIT_GRAPH_STEPS_MAX + 1 }, () => new Flow("a"));
-    const waits: OpenWait[] = [];
-    const movers = anyOf(...flows)();
-    const results = flows.map((flow) =>
-      scope(flow, () => {
-        const wait = stage.aWait(flow, () => movers);
-        waits.push(wait);
-        return wait.done;
-      }),
-    );
+    const flow = new Flow("a");
+    const many = Array.from({ length: WAIT_GRAPH_STEPS_MAX + 1 }, () => flow);
+    let wait: OpenWait | undefined;
+    const result = scope(flow, () => (wait = stage.aWait(flow, anyOf(...many))).done);
 
-    await stage.clock.advance(0);
-    for (const wait of waits) wait.end();
-
-    expect(new Set(await Promise.all(results))).toEqual(new Set(["done"]));
+    expect(await stage.isOpen(result)).toBe(true);
+    wait?.end();
   });
 });
 
