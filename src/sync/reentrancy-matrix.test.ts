@@ -76,7 +76,7 @@ describe.each(QUEUE_TRAPS)("$name", (trap) => {
 const WITH_OPTIONS = "ask close consume drop get join loop put stop".split(" ");
 
 /** Which calls run into it at least; hooks of async_hooks come when the runtime says so. */
-const CAUGHT_BY: Readonly<Record<string, readonly string[]>> = {
+const CAUGHT_BY: Readonly<Record<string, string[]>> = {
   "a getter of the options": WITH_OPTIONS,
   "a Proxy for the options": WITH_OPTIONS,
   "the methods of a signal": ["ask", "get", "join", "loop", "put"],
