@@ -48,15 +48,15 @@ async function overRings(count: number): Promise<number> {
   const worker = new Worker(entry, { workerData: { contender, there, back } });
   await once(worker, "message");
   const [out, answers] = [new BareRing(there), new BareRing(back)];
-  let [sent, answered] = [0, 0];
-  while (answered < count) {
-    for (; sent < count && sent - answered < ON_THE_WAY; sent++) {
-      out.push(sent, JSON.stringify({ a: 1 }));
+  const state = { sent: 0, answered: 0 };
+  while (state.answered < count) {
+    for (; state.sent < count && state.sent - state.answered < ON_THE_WAY; state.sent++) {
+      out.push(state.sent, JSON.stringify({ a: 1 }));
     }
     out.publish();
     await answers.filled();
-    answers.drain((_id, text) => (answered += JSON.parse(text).b === 2 ? 1 : 0));
+    answers.drain((_id, text) => (state.answered += JSON.parse(text).b === 2 ? 1 : 0));
   }
   await worker.terminate();
-  return answered;
+  return state.answered;
 }

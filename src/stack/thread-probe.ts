@@ -4,17 +4,25 @@ import type { ProbeAnswer } from "./main-probe.ts";
 /** A worker's title, by which the inspector shows it: `[worker 3] its name`. */
 const TITLE = /^\[worker (\d+)\]/;
 
+/** How long to wait for an answer. */
+export interface Patience {
+  readonly ms: number;
+  readonly msMax: number;
+  readonly mayAnswer: () => boolean;
+}
+
 /**
  * Evaluates an expression in a worker thread, asked from another worker, even while the thread is
  * inside a loop, a regular expression or `Atomics.wait`. The way leads through the main thread,
- * which may itself be inside a loop, but not in native code: then there is no answer within
- * `timeoutMs`. The expression must only read. Costs 1 to 9 ms. Never call it on the main thread: an
+ * which may itself be inside a loop, but not in native code: then there is no answer. Which takes
+ * `patience.ms` to know, and up to `patience.msMax` while `mayAnswer()` says that one may still come,
+ * because on a machine that is busy it comes late. The expression must only read. Costs 1 to 9 ms. Never call it on the main thread: an
  * inspector session there runs its handlers in the middle of whatever main does.
  */
 export function probeThread(
   threadId: number,
   expression: string,
-  timeoutMs: number,
+  patience: Patience,
 ): Promise<ProbeAnswer> {
   return new Promise((resolve) => {
     const session = new Session();
@@ -27,7 +35,11 @@ export function probeThread(
       session.disconnect();
       resolve(answer);
     };
-    const timer = setTimeout(() => end({ kind: "silent" }), timeoutMs);
+    const giveUp = (): void => end({ kind: "silent" });
+    let timer = setTimeout(() => {
+      if (!patience.mayAnswer()) return giveUp();
+      timer = setTimeout(giveUp, patience.msMax - patience.ms);
+    }, patience.ms);
     session.on("NodeWorker.attachedToWorker", ({ params: { sessionId, workerInfo } }) => {
       if (TITLE.exec(workerInfo.title)?.[1] !== String(threadId)) return;
       const params = { expression, returnByValue: true };

@@ -4,7 +4,7 @@ import {
   type CallOptions,
   SharedQueue,
   type ThreadPool,
-  transfer,
+  type Transferred,
 } from "../../src/threads/index.ts";
 
 /** What `typeof import("./work.ts")` is for a module with these exports. */
@@ -13,7 +13,7 @@ interface Work {
   readonly double: (input: number) => number;
   readonly now: () => number;
   readonly greet: (name?: string) => string;
-  readonly pixels: (count: number) => ReturnType<typeof transfer<Uint8Array>>;
+  readonly pixels: (count: number) => Transferred<Uint8Array>;
   readonly add: (a: number, b: number) => number;
   readonly version: string;
 }

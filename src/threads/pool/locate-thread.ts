@@ -3,8 +3,13 @@ import { probeThread } from "../../stack/thread-probe.ts";
 import { STACK_LINES_MAX } from "../../core/limits.ts";
 import type { Whereabouts } from "./pool-messages.ts";
 
-/** Past this the thread sits in native code, or main does, through which the question goes. */
+/**
+ * Past this the thread sits in native code, or main does, through which the question goes. Unless the
+ * machine is busy: as long as the thread is in no system call but `futex`, which is where
+ * `Atomics.wait` sleeps, it may be a script that has not been asked yet.
+ */
 const PROBE_MS = 40;
+const PROBE_MS_MAX = 250;
 
 /** Reads the stack whatever the user has done to `Error`. */
 const STACK = `(() => {
@@ -17,7 +22,9 @@ const STACK = `(() => {
 
 /** Where a thread's code is: a stack, or what the system says when no script can be run in it. */
 export async function locateThread(threadId: number, osThread: number): Promise<Whereabouts> {
-  const answer = await probeThread(threadId, STACK, PROBE_MS);
+  const mayAnswer = (): boolean => [null, "futex"].includes(nativeState(osThread).syscall);
+  const patience = { ms: PROBE_MS, msMax: PROBE_MS_MAX, mayAnswer };
+  const answer = await probeThread(threadId, STACK, patience);
   if (answer.kind === "answered" && typeof answer.value === "string") {
     return { native: false, isAwaiting: false, stack: ownFrames(answer.value) };
   }
