@@ -183,16 +183,18 @@ const APP_ERRORS = {
       lastConsumer: { worker: string; goneMs: number; reason: string } | null;
       /** The last that died, where that is known: others may have been stopped since. */
       lastDeath?: { worker: string; goneMs: number; reason: string } | null;
-    }): string =>
-      `queue "${d.queue}" (capacity ${d.capacity}) has no live consumer; ${
-        d.lastConsumer === null
+    }): string => {
+      const { lastConsumer: last, lastDeath: death = null } = d;
+      const went =
+        last === null
           ? "it never had one"
-          : `the last, ${d.lastConsumer.worker}, went ${d.lastConsumer.goneMs} ms ago: ${d.lastConsumer.reason}`
-      }${
-        d.lastDeath == null || d.lastDeath.goneMs === d.lastConsumer?.goneMs
+          : `the last, ${last.worker}, went ${last.goneMs} ms ago: ${last.reason}`;
+      const died =
+        death === null || death.goneMs === last?.goneMs
           ? ""
-          : `; before, ${d.lastDeath.worker} died ${d.lastDeath.goneMs} ms ago: ${d.lastDeath.reason}`
-      }`,
+          : `; before, ${death.worker} died ${death.goneMs} ms ago: ${death.reason}`;
+      return `queue "${d.queue}" (capacity ${d.capacity}) has no live consumer; ${went}${died}`;
+    },
     help: "Start a worker for the queue: open({ work }) in this process, or `unjam worker` beside it; for a queue in memory, queue.consume().",
     httpStatus: 503,
     exitCode: 3,
@@ -246,9 +248,9 @@ const APP_ERRORS = {
       const first = d.unfinished[0];
       if (first === undefined) return `${d.unfinishedCount} unfinished after ${d.waitedMs} ms`;
       const by = first.holder === null ? "" : ` by ${first.holder} for ${first.sinceMs ?? 0} ms`;
-      const site = first.site == null ? "" : ` (${first.site})`;
+      const site = typeof first.site !== "string" ? "" : ` (${first.site})`;
       const at = typeof first.note === "string" ? ` at "${first.note}"` : "";
-      const waits = first.waitsFor == null ? "" : `, which waits for ${first.waitsFor}`;
+      const waits = typeof first.waitsFor !== "string" ? "" : `, which waits for ${first.waitsFor}`;
       const named = `; first: ${first.id} (${first.task}), ${first.state}${by}${site}${at}${waits}`;
       return `${d.unfinishedCount} unfinished after ${d.waitedMs} ms${named}`;
     },

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { outcomeOf } from "../../test/sync/outcome-of.ts";
 import { isUnjamError, type UnjamError } from "../core/errors.ts";
 import { DEADLOCK_STANDS_MS, WAIT_LOOK_MS_MIN } from "../core/limits.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
@@ -21,16 +22,6 @@ afterEach(() => {
 
 function aMutex(name: string): Mutex {
   return new Mutex({ name, diagnostics: "full" }, ports);
-}
-
-/** What a promise comes to. */
-async function outcomeOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-    return "done";
-  } catch (error) {
-    return isUnjamError(error) ? error.code : String(error);
-  }
 }
 
 async function deadlockOf(promise: Promise<unknown>): Promise<UnjamError<"UNJAM_DEADLOCK">> {

@@ -1,7 +1,7 @@
 /** What others may undo is refused only when it has stood, and what cannot be undone at once. */
 import { beforeEach, describe, expect, it } from "vitest";
+import { outcomeOf } from "../../test/sync/outcome-of.ts";
 import { QueueStage, watch } from "../../test/sync/queue-stage.ts";
-import { isUnjamError } from "../core/errors.ts";
 import { DEADLOCK_STANDS_MS, WAIT_LOOK_MS_MIN } from "../core/limits.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import type { Guard } from "./guard.ts";
@@ -18,15 +18,6 @@ beforeEach(() => {
 
 function aMutex(name: string): Mutex {
   return new Mutex({ name, diagnostics: "full" }, ports);
-}
-
-async function outcomeOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-    return "done";
-  } catch (error) {
-    return isUnjamError(error) ? error.code : String(error);
-  }
 }
 
 /** Work that takes so long. */
@@ -199,8 +190,8 @@ describe("handlers that wait for what only they can do", () => {
 
   it("are named when a queue asks another that asks it back", async () => {
     const a = new QueueStage<string>({ name: "a" });
-    const ports = { clock: a.clock, timers: a.clock, random: () => 0.5 };
-    const other = new QueueStage<string>({ name: "b", ports });
+    const shared = { clock: a.clock, timers: a.clock, random: () => 0.5 };
+    const other = new QueueStage<string>({ name: "b", ports: shared });
     a.queue.consume((text) => other.queue.ask(text), { name: "of-a" });
     other.queue.consume((text) => a.queue.ask(text), { name: "of-b" });
 
@@ -242,5 +233,29 @@ describe("handlers that wait for what only they can do", () => {
       failed: 1,
       errors: [{ error: { code: "UNJAM_DEADLOCK" } }],
     });
+  });
+});
+
+describe("a wait is not proved", () => {
+  it("by a function that awaits any of several", async () => {
+    const m = aMutex("m");
+    const outcomes: Promise<string>[] = [];
+    async function lockOnce(): Promise<void> {
+      using _ = await m.lock();
+    }
+    async function helper(): Promise<void> {
+      const outcome = outcomeOf(lockOnce());
+      outcomes.push(outcome);
+      await outcome;
+    }
+    async function holder(): Promise<void> {
+      using _ = await m.lock();
+      await clock.rest();
+      await Promise.any([helper(), clock.advance(25_000)]);
+    }
+
+    await holder();
+
+    expect(await Promise.all(outcomes)).toEqual(["done"]);
   });
 });

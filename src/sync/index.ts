@@ -4,7 +4,7 @@ export type { Overflow, OverflowOption } from "../core/overflow.ts";
 export type { RestartBounds } from "../core/restart-budget.ts";
 export type { CallSite, Diagnostics, SiteKind } from "./call-site.ts";
 export type { Consume, ConsumeContext, Consumer } from "./consumer.ts";
-export type { Guard } from "./guard.ts";
+export type { FormerHolder, Guard } from "./guard.ts";
 export type { Holder } from "./holders.ts";
 export type { Order } from "./item-order.ts";
 export { JoinableQueue } from "./joinable-queue.ts";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { isUnjamError } from "../core/errors.ts";
+import { outcomeOf } from "../../test/sync/outcome-of.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import type { Guard } from "./guard.ts";
 import { Mutex } from "./mutex.ts";
@@ -15,16 +15,6 @@ beforeEach(() => {
 
 function aMutex(name: string): Mutex {
   return new Mutex({ name, diagnostics: "full" }, ports);
-}
-
-/** What a promise comes to. */
-async function outcomeOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-    return "done";
-  } catch (error) {
-    return isUnjamError(error) ? error.code : String(error);
-  }
 }
 
 /** A turn of the loop, as after any I/O. */

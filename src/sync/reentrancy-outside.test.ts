@@ -15,11 +15,11 @@ describe("a callback of a FinalizationRegistry", () => {
   /** Calls `step` when something of the user's was collected. */
   async function whenCollected(step: () => void): Promise<void> {
     let isCalled = false;
-    const registry = new FinalizationRegistry(() => {
+    const finalizers = new FinalizationRegistry(() => {
       isCalled = true;
       step();
     });
-    (() => registry.register({}, undefined))();
+    (() => finalizers.register({}, undefined))();
     await collectUntil(() => isCalled, "the callback was called");
   }
 

@@ -1,7 +1,7 @@
 /** Who is taken for the holder of a lock: the one call of a function that took it, and no other. */
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { outcomeOf } from "../../test/sync/outcome-of.ts";
 import { watch } from "../../test/sync/queue-stage.ts";
-import { isUnjamError } from "../core/errors.ts";
 import { DEADLOCK_STANDS_MS } from "../core/limits.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import type { Guard } from "./guard.ts";
@@ -21,16 +21,6 @@ beforeEach(() => {
 /** A turn of the loop, as after any I/O. */
 function turn(): Promise<void> {
   return clock.rest();
-}
-
-/** What a promise comes to. */
-async function outcomeOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-    return "done";
-  } catch (error) {
-    return isUnjamError(error) ? error.code : String(error);
-  }
 }
 
 /** The same, when a cycle that somebody could undo has stood for as long as it must. */
@@ -395,25 +385,5 @@ describe("who awaits the lock of somebody else", () => {
     }
 
     expect(await holder()).toBe("done");
-  });
-});
-
-describe("a wait is not proved", () => {
-  it("by a function that awaits any of several", async () => {
-    const outcomes: Promise<string>[] = [];
-    async function helper(): Promise<void> {
-      const outcome = outcomeOf(lockOnce());
-      outcomes.push(outcome);
-      await outcome;
-    }
-    async function holder(): Promise<void> {
-      using _ = await m.lock();
-      await turn();
-      await Promise.any([helper(), allLooks()]);
-    }
-
-    await holder();
-
-    expect(await Promise.all(outcomes)).toEqual(["done"]);
   });
 });

@@ -1,8 +1,12 @@
+export type { Clock, MonotonicMs, Timer, TimerOptions, Timers } from "../core/clock.ts";
 export { isUnjamError, UnjamError } from "../core/errors.ts";
+export type { CallSite, Diagnostics } from "../sync/call-site.ts";
 export type { FormerHolder, Guard } from "../sync/guard.ts";
+export type { LockEventMap, LockEventName } from "../sync/lock-events.ts";
+export type { LockOrderReport } from "../sync/lock-order.ts";
 export type { JoinError, JoinResult } from "../sync/settlements.ts";
 export type { ItemFormat } from "./shared/item-codec.ts";
-export type { SharedLockHandle } from "./shared/lock-memory.ts";
+export type { LockKind, SharedLockHandle } from "./shared/lock-memory.ts";
 export type { SharedLockHolder } from "./shared/permit-table.ts";
 export type { SharedHolder } from "./shared/queue-census.ts";
 export type { SharedQueueHandle } from "./shared/queue-memory.ts";

@@ -46,7 +46,7 @@ class Declarations {
         type === "ImportDeclaration" ? ["imported", "local"] : ["local", "exported"];
       const name = identifier(specifier[local]) ?? "default";
       const target = type === "ImportDeclaration" ? this.imported : this.exported;
-      if (origin.startsWith("src/"))
+      if (from === undefined || from.startsWith("."))
         target.set(identifier(specifier[outer]) ?? name, { path: origin, name });
     }
     const declared = isNode(declaration) ? declaration : statement;

@@ -64,8 +64,8 @@ it(`two processes write ids that the other draws, and their store threads die: e
   const plan = new Plan();
   using shop = new Workshop();
   const [a, b] = [await aProducer(shop, 1), await aProducer(shop, 2)];
-  await using _a = a.app;
-  await using _b = b.app;
+  await using apps = new AsyncDisposableStack();
+  for (const { app } of [a, b]) apps.use(app);
 
   for (let round = 1; round <= ROUNDS; round++) {
     for (const owner of [a, b]) {

@@ -7,7 +7,11 @@ import { type OpenScene, type Scene, SUCCEED } from "./scene.ts";
 const NUMBER_TAKEN = { kind: "numberTaken" };
 
 /** Adds a job whose caller wrote this number as its id. */
-function addGiven(scene: Scene, id: JobNumber, payload = "{}", task = "send"): Promise<AddAnswer> {
+function addGiven(
+  scene: Scene,
+  id: JobNumber,
+  { payload = "{}", task = "send" }: { readonly payload?: string; readonly task?: string } = {},
+): Promise<AddAnswer> {
   const shape = { callerId: formatJobId(id), task };
   return scene.addGroup({ ids: [id], payloads: [payload], shape });
 }
@@ -29,7 +33,7 @@ export function numberFacts(open: OpenScene): void {
       await using scene = await open();
       const id = await scene.addJob({}, "1");
 
-      expect(await addGiven(scene, id, "1")).toEqual([{ kind: "exists", id }]);
+      expect(await addGiven(scene, id, { payload: "1" })).toEqual([{ kind: "exists", id }]);
       expect(await scene.list()).toEqual([id]);
       expect(await scene.job(id)).toMatchObject({ callerId: null });
     });
@@ -37,9 +41,9 @@ export function numberFacts(open: OpenScene): void {
     it("repeats the job that was added with it", async () => {
       await using scene = await open();
       const id = scene.newId();
-      await addGiven(scene, id, "1");
+      await addGiven(scene, id, { payload: "1" });
 
-      expect(await addGiven(scene, id, "1")).toEqual([{ kind: "exists", id }]);
+      expect(await addGiven(scene, id, { payload: "1" })).toEqual([{ kind: "exists", id }]);
       expect(await scene.list()).toEqual([id]);
     });
 
@@ -50,10 +54,10 @@ export function numberFacts(open: OpenScene): void {
       await using scene = await open();
       const drawn = await scene.addJob({}, "1");
       const written = scene.newId();
-      await addGiven(scene, written, "1");
+      await addGiven(scene, written, { payload: "1" });
 
       for (const id of [drawn, written]) {
-        expect(await addGiven(scene, id, payload, task)).toEqual([
+        expect(await addGiven(scene, id, { payload, task })).toEqual([
           { kind: "taken", id, task: "send" },
         ]);
         expect(await scene.job(id)).toMatchObject({ task: "send", payload: "1" });
@@ -68,7 +72,7 @@ export function numberFacts(open: OpenScene): void {
       scene.clock.advance(60_000);
       await scene.prune();
 
-      expect(await addGiven(scene, id, "2", "other")).toBe("added");
+      expect(await addGiven(scene, id, { payload: "2", task: "other" })).toBe("added");
       expect(await scene.job(id)).toMatchObject({ task: "other", payload: "2", state: "ready" });
     });
 
@@ -92,7 +96,7 @@ function drawnFacts(open: OpenScene): void {
     it("is refused as such, with the same task and payload too", async () => {
       await using scene = await open();
       const id = scene.newId();
-      await addGiven(scene, id, "1");
+      await addGiven(scene, id, { payload: "1" });
 
       for (const payload of ["1", "2"]) {
         expect(await scene.addGroup({ ids: [id], payloads: [payload] })).toEqual([NUMBER_TAKEN]);

@@ -22,7 +22,7 @@ export class SharedLease<T> implements Disposable {
   readonly #holding: Holding;
   #phase: "held" | "settled" = "held";
 
-  /** Made by `get`, `getSync` and `tryGet`. */
+  /** Not for users: `get`, `getSync` and `tryGet` make it. */
   constructor(holding: Holding) {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by a put of the same queue, which its caller typed.
     this.value = holding.taken.value as T;

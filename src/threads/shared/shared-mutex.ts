@@ -45,6 +45,9 @@ export class SharedMutex {
   readonly #permits: SharedPermits;
 
   /** @throws UNJAM_INVALID_OPTION, UNJAM_UNKNOWN_OPTION */
+  constructor(options?: SharedLockOptions);
+  /** Not for users: `from()` makes it. */
+  constructor(permits: SharedPermits);
   constructor(options: SharedLockOptions | SharedPermits = {}) {
     if (options instanceof SharedPermits) this.#permits = options;
     else {

@@ -71,6 +71,9 @@ export class SharedQueue<T = unknown> {
    * A new queue.
    * @throws UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION, UNJAM_QUEUE_NAME_INVALID
    */
+  constructor(options?: SharedQueueOptions);
+  /** Not for users: `from()` makes it. */
+  constructor(end: QueueEnd);
   constructor(options: SharedQueueOptions | QueueEnd = {}) {
     if (options instanceof QueueEnd) this.#end = options;
     else {

@@ -34,6 +34,9 @@ export class SharedSemaphore {
    * @param permits how many may be inside at once, 1 to 1,024
    * @throws UNJAM_INVALID_OPTION, UNJAM_UNKNOWN_OPTION
    */
+  constructor(permits: number, options?: SharedLockOptions);
+  /** Not for users: `from()` makes it. */
+  constructor(permits: SharedPermits);
   constructor(permits: number | SharedPermits, options: SharedLockOptions = {}) {
     if (permits instanceof SharedPermits) this.#permits = permits;
     else {
