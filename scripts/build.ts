@@ -24,7 +24,13 @@ export async function build(): Promise<void> {
   mkdirSync(cache, { recursive: true });
   try {
     compile(fresh, ["--emitDeclarationOnly"]);
-    compile(fresh, ["--removeComments", "--declaration", "false", "--isolatedDeclarations", "false"]);
+    compile(fresh, [
+      "--removeComments",
+      "--declaration",
+      "false",
+      "--isolatedDeclarations",
+      "false",
+    ]);
     await bundleThreads(join(fresh, "runtime"));
     swapIn(fresh, stale);
   } finally {
