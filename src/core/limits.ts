@@ -289,7 +289,7 @@ export const POOL_RUN_AHEAD_MS = 1;
 export const POOL_RUN_AHEAD_ONE_MS = 20;
 /** … and never more than this many. */
 export const POOL_RUN_AHEAD_CALLS_MAX = 1_024;
-/** A thread that answers nothing for this time gives back what it has not begun. */
+/** A thread that answers nothing for this much longer than thought gives back what it has not begun. */
 export const POOL_STALL_MS = 5;
 /** How often main looks after its threads while they have calls ahead. */
 export const POOL_POLL_MS = 5;
@@ -299,6 +299,8 @@ export const POOL_WAKE_WORTH_MS = 0.05;
 export const POOL_GLANCE_MS = 0.05;
 /** Answers read in one turn of the main loop from one thread. */
 export const POOL_ANSWERS_TURN_MAX = 512;
+/** Shared memory that a pool keeps for long bytes on their way to threads. */
+export const POOL_STAGE_BYTES_MAX = 67_108_864;
 /** How much later than its deadline a running call ends at the latest when nobody says where it is. */
 export const CALL_LATE_MS_MAX = 500;
 /** How often a thread's heap is measured, for pools that renew threads by it. */

@@ -128,6 +128,21 @@ describe("a call that is stuck", () => {
     expect((await stuck).code).toBe("UNJAM_CALL_TIMEOUT");
   });
 
+  it("costs nothing that waited behind it with long inputs, which can be sent once more", async () => {
+    await using pool = aPool();
+    const inputs = ["x".repeat(100_000), new Uint8Array(100_000).fill(7)];
+    // What is not known to be short is not given to a thread ahead.
+    for (const input of [...inputs, ...inputs]) await pool.call.echo(input);
+    await pool.call.hangOn(false);
+
+    const stuck = rejection(pool.call.hangOn(true, { timeoutMs: 300 }));
+    const others = await Promise.all(inputs.map((input) => pool.call.echo(input)));
+
+    expect(others).toEqual(inputs);
+    expect((await stuck).code).toBe("UNJAM_CALL_TIMEOUT");
+    expect(pool.stats()).toMatchObject({ timedOut: 1, lost: 0 });
+  });
+
   it("and others that wait too long behind it never began, and say so", async () => {
     await using pool = aPool();
     await pool.warmUp();

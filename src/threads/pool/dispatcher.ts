@@ -11,7 +11,8 @@ import { FIELD } from "./byte-ring.ts";
 import type { Call, Target } from "./call.ts";
 import { CallTable } from "./call-table.ts";
 import type { Lane } from "./lane.ts";
-import { isSent, unpack } from "./packed.ts";
+import { FORMAT, isKept, unpack } from "./packed.ts";
+import { Stages } from "./stages.ts";
 
 /** How much one answer changes what a function is thought to take. */
 const ESTIMATE_SHARE = 0.1;
@@ -30,6 +31,7 @@ export interface Outcomes {
 
 export class Dispatcher {
   readonly lanes: Lane[] = [];
+  readonly stages: Stages = new Stages();
   readonly #outcomes: Outcomes;
   readonly #table = new CallTable();
   #line = new Fifo<Call>();
@@ -61,7 +63,7 @@ export class Dispatcher {
   #place(call: Call, now: MonotonicMs): boolean {
     const { target } = call;
     if (target.index < 0) return false;
-    const lane = this.#pick(target, isSent(call.format), now);
+    const lane = this.#pick(target, !isKept(call.format), now);
     if (lane === undefined) return false;
     this.#table.add(call);
     if (lane.write(call, now)) return true;
@@ -154,10 +156,17 @@ export class Dispatcher {
         : target.estimateMs + (ranMs - target.estimateMs) * ESTIMATE_SHARE;
     lane.leave(call);
     this.#table.remove(call);
+    this.#unstage(call);
     // Last: what this resolves may call the pool.
     if (call.isSettled) return;
     if (problem === undefined) this.#outcomes.answered(call, state, value);
     else this.#outcomes.failed(call, problem);
+  }
+
+  /** Its thread has read the input of a call that it has answered. */
+  #unstage({ format, body }: Call): void {
+    if (format !== FORMAT.sentShared || !(body instanceof Uint8Array)) return;
+    if (body.buffer instanceof SharedArrayBuffer) this.stages.giveBack(body.buffer);
   }
 
   /** Takes back what threads have not begun that answer nothing. */
@@ -172,7 +181,7 @@ export class Dispatcher {
     const { calls } = lane.board;
     for (const word of calls.unread()) {
       const call = this.#table.get(calls.words[word + FIELD.id] ?? -1);
-      if (call?.lane !== lane || isSent(call.format) || !lane.withdraw(call)) continue;
+      if (call?.lane !== lane || !isKept(call.format) || !lane.withdraw(call)) continue;
       this.#table.remove(call);
       this.#returned.push(call);
     }

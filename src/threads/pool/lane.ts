@@ -46,9 +46,13 @@ export class Lane {
     return this.state === "open" || this.state === "due";
   }
 
-  /** It has had something for a while and answers nothing: a call of its takes longer than others. */
+  /** It has answered nothing for longer than thought: a call of its takes longer than others. */
   isStalled(now: MonotonicMs): boolean {
-    return this.inFlight > 0 && now - this.movedAt > POOL_STALL_MS;
+    if (this.inFlight === 0) return false;
+    // Twice, because only running is measured, not writing the answer; and what is thought of a call
+    // that waits behind another must not hide for long that the other one is stuck.
+    const thoughtMs = 2 * Math.min(this.backlogMs, POOL_RUN_AHEAD_ONE_MS);
+    return now - this.movedAt > POOL_STALL_MS + thoughtMs;
   }
 
   /** Whether it may be given a call of this length behind what it has. */
@@ -100,8 +104,8 @@ export class Lane {
   }
 
   /**
-   * Takes a call back that the thread has not begun. False when it has. What was sent over the port
-   * is lost with it, so that such a call can be ended but not given to another thread.
+   * Takes a call back that the thread has not begun. False when it has. What was transferred is lost
+   * with it, so that such a call can be ended but not given to another thread.
    */
   withdraw(call: Call): boolean {
     const { calls } = this.board;

@@ -6,6 +6,7 @@ import {
   bodyBytesMax,
   FORMAT,
   isJsonData,
+  isKept,
   isSent,
   pack,
   type Packed,
@@ -14,6 +15,7 @@ import {
   unpack,
   writeBody,
 } from "./packed.ts";
+import { Stages } from "./stages.ts";
 
 /** There and back through a ring and a port, as between two threads. */
 function sent(value: unknown, pack_: (into: Packed) => void = (into) => pack(value, into)) {
@@ -165,5 +167,19 @@ describe("a value on its way to another thread", () => {
       }).value,
     ).toEqual({ a: 1 });
     expect(() => sent(bad)).toThrow(problem);
+  });
+});
+
+describe("long bytes with stages", () => {
+  it("arrive alone and unshared, and can be sent again", () => {
+    const bytes = new Uint8Array(50_000).fill(7);
+    const packed: Packed = { format: FORMAT.undefined, body: undefined };
+    pack(bytes, packed, new Stages());
+
+    const arrived = [1, 2].map(() => sent(bytes, (into) => void Object.assign(into, packed)).value);
+
+    expect(isKept(packed.format)).toBe(true);
+    expect(arrived).toEqual([bytes, bytes]);
+    for (const value of arrived) expect((value as Uint8Array).buffer).toBeInstanceOf(ArrayBuffer);
   });
 });

@@ -7,7 +7,8 @@
  *   4 to 6 µs.
  * - Everything else that the serializer knows (dates, maps, cycles, errors, `undefined` inside an
  *   object) is written by it, in the ring too.
- * - What is long is sent over a port beside the ring: a text as it is, bytes by transfer.
+ * - What is long is sent over a port beside the ring: a text as it is, bytes by transfer, or in
+ *   shared memory where the sender must be able to take them back.
  * - What only a port can carry (something to transfer, a shared buffer, a key) is sent as it is.
  *
  * Reading the value happens here and nowhere else, before the pool changes anything: getters,
@@ -22,6 +23,7 @@ import {
 import { Deserializer, Serializer } from "node:v8";
 import { invariant } from "../../core/invariant.ts";
 import { type ByteRing, FIELD, TEXT_BYTES_MAX } from "./byte-ring.ts";
+import type { Stages } from "./stages.ts";
 
 /** How a record's body is to be read. From `sentText` on the value came over the port. */
 export const FORMAT = {
@@ -42,13 +44,14 @@ export const FORMAT = {
   sentStructured: 14,
   sentPort: 15,
   sentValue: 16,
+  sentShared: 17,
 } as const;
 
 /** Longer bodies go over the port: the ring must have room for many. In characters or bytes. */
 const INLINE_MAX = 16_384;
 /** Deeper than this the serializer decides, which also knows cycles. */
 const DEPTH_MAX = 64;
-export type PackedBody = string | number | Uint8Array<ArrayBuffer> | MessagePort | undefined;
+export type PackedBody = string | number | Uint8Array | MessagePort | undefined;
 
 /** A value that was read, and waits to be written to a ring or sent. */
 export interface Packed {
@@ -60,11 +63,22 @@ export function isSent(format: number): boolean {
   return format >= FORMAT.sentText;
 }
 
+/** Whether it can be sent once more, to another thread. */
+export function isKept(format: number): boolean {
+  return (
+    !isSent(format) ||
+    format === FORMAT.sentText ||
+    format === FORMAT.sentJson ||
+    format === FORMAT.sentShared
+  );
+}
+
 /**
- * Reads a value, once and for good: what the caller changes afterwards does not count.
+ * Reads a value, once and for good: what the caller changes afterwards does not count. With
+ * `stages` long bytes are copied there, and kept.
  * @throws DataCloneError, and whatever the value's own code throws
  */
-export function pack(value: unknown, into: Packed): void {
+export function pack(value: unknown, into: Packed, stages?: Stages): void {
   switch (typeof value) {
     case "undefined":
       return set(into, FORMAT.undefined, undefined);
@@ -75,7 +89,7 @@ export function pack(value: unknown, into: Packed): void {
     case "string":
       return set(into, value.length > INLINE_MAX ? FORMAT.sentText : FORMAT.text, value);
     case "object":
-      return packObject(value, into);
+      return packObject(value, into, stages);
     default:
       return packByPort(value, [], into);
   }
@@ -86,11 +100,11 @@ function set(into: Packed, format: number, body: PackedBody): void {
   into.body = body;
 }
 
-function packObject(value: object | null, into: Packed): void {
+function packObject(value: object | null, into: Packed, stages: Stages | undefined): void {
   if (value === null) return set(into, FORMAT.null, undefined);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Uint8Array.prototype || prototype === Buffer.prototype) {
-    return packBytes(value, into);
+    return packBytes(value, into, stages);
   }
   if (!isJsonData(value)) return packStructured(value, into);
   const text = JSON.stringify(value);
@@ -98,13 +112,14 @@ function packObject(value: object | null, into: Packed): void {
 }
 
 /** A copy of what is seen, not of the pool of 8 KiB that a small Buffer lies in. */
-function packBytes(value: object, into: Packed): void {
+function packBytes(value: object, into: Packed, stages: Stages | undefined): void {
   // Shared memory stays shared, and that only a port can do.
   if (!(value instanceof Uint8Array) || !(value.buffer instanceof ArrayBuffer)) {
     return packStructured(value, into);
   }
-  const bytes = new Uint8Array(value);
-  return set(into, bytes.length > INLINE_MAX ? FORMAT.sentBytes : FORMAT.bytes, bytes);
+  if (value.length <= INLINE_MAX) return set(into, FORMAT.bytes, new Uint8Array(value));
+  if (stages === undefined) return set(into, FORMAT.sentBytes, new Uint8Array(value));
+  return set(into, FORMAT.sentShared, stages.copy(value));
 }
 
 function packStructured(value: object, into: Packed): void {
@@ -236,8 +251,9 @@ export function writeBody(ring: ByteRing, word: number, { format, body }: Packed
 /** What is to be sent over the port for a packed value, before its record is published. */
 export function post(port: MessagePort, { body }: Packed): void {
   if (body instanceof MessagePort) port.postMessage(body, [body]);
-  else if (body instanceof Uint8Array) port.postMessage(body, [body.buffer]);
-  else port.postMessage(body);
+  else if (body instanceof Uint8Array && body.buffer instanceof ArrayBuffer) {
+    port.postMessage(body, [body.buffer]);
+  } else port.postMessage(body);
 }
 
 /** The value of a record. Takes what was sent for it from the port. */
@@ -278,6 +294,9 @@ function unpackSent(format: number, port: MessagePort): unknown {
     case FORMAT.sentStructured:
       invariant(message instanceof Uint8Array, "bytes were sent");
       return deserialize(message);
+    case FORMAT.sentShared:
+      invariant(message instanceof Uint8Array, "bytes were sent");
+      return new Uint8Array(message);
     case FORMAT.sentPort: {
       invariant(message instanceof MessagePort, "a port was sent");
       const value = receive(message);

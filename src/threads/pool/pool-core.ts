@@ -123,8 +123,9 @@ export class PoolCore {
   #read(target: Target, input: unknown, { timeoutMs, transfer }: CallSettings): Call {
     const call = new Call(target, timeoutMs ?? this.settings.timeoutMs, this.#now());
     try {
-      if (transfer === undefined || transfer.length === 0) pack(input, call);
-      else packByPort(input, transfer, call);
+      if (transfer === undefined || transfer.length === 0) {
+        pack(input, call, this.#dispatcher.stages);
+      } else packByPort(input, transfer, call);
     } catch (error) {
       throw notCloneable(call, { pool: this.settings.name, what: "input", error });
     }
