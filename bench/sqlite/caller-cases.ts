@@ -3,6 +3,7 @@ import type { Bench, Case } from "../suite.ts";
 import {
   plainjob,
   rawBare,
+  rawHandover,
   rawSchema,
   THROUGHPUT_COLUMNS,
   unjam,
@@ -55,6 +56,7 @@ export function callerCases({ isTiny }: Bench): readonly Case[] {
         plainjob(work, { call: "addMany", synchronous: "NORMAL" }),
         ...(isSingle ? [plainjob(work, { call: "add", synchronous: "FULL" })] : []),
         rawSchema(work),
+        rawHandover(work),
         rawBare(work),
       ],
       gates,

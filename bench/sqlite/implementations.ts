@@ -49,18 +49,36 @@ export function plainjob(
   };
 }
 
-/** Batches as large as the number of callers: more cannot wait for one commit. */
+/**
+ * Batches as large as the number of callers: more cannot wait for one commit. Each job is inserted,
+ * claimed by an update, and settled.
+ */
 export function rawSchema(
   { jobs, callers }: Work,
   measuredShare = 1,
   backlog?: Backlog,
 ): Implementation {
+  const backlogFile = backlog?.file ?? "";
   return {
     name: "raw our schema",
     role: "limit",
     durability: FULL,
     script: new URL("raw-schema.ts", import.meta.url),
-    settings: { jobs, batchSize: callers, measuredShare, backlogFile: backlog?.file ?? "" },
+    settings: { jobs, batchSize: callers, measuredShare, backlogFile, handover: 0 },
+  };
+}
+
+/**
+ * The same, with each job inserted as leased. The store does so with a job that arrives while a
+ * slot is free; under this load most arrive when none is, so no gate is held against it.
+ */
+export function rawHandover({ jobs, callers }: Work): Implementation {
+  return {
+    name: "raw handed over",
+    role: "orientation",
+    durability: FULL,
+    script: new URL("raw-schema.ts", import.meta.url),
+    settings: { jobs, batchSize: callers, measuredShare: 1, backlogFile: "", handover: 1 },
   };
 }
 

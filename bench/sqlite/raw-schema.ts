@@ -2,7 +2,7 @@
  * The raw limit with our schema: one thread, no callers, no handlers. A plain loop in which one
  * transaction settles the last batch, inserts the next one and claims it, so that a batch costs
  * one fsync, which is the least that "durable before the acknowledgement" can cost. The same file,
- * pragmas, rows, indexes and counters as unjam's.
+ * pragmas, rows, indexes and counters as unjam's. With `handover` the jobs are inserted as leased.
  */
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
@@ -27,9 +27,10 @@ const batchSize = countSetting("batchSize");
 /** Which share of the jobs, from the end, is measured. */
 const measuredShare = countSetting("measuredShare");
 const backlogFile = setting("backlogFile");
+const handsOver = countSetting("handover") === 1;
 
 const ofStore = storeStatements(join(setting("folder"), "scratch.db"));
-for (const own of [sql.INSERT, sql.CLAIM, sql.SETTLE, sql.PRUNE]) {
+for (const own of [sql.INSERT, sql.INSERT_LEASED, sql.CLAIM, sql.SETTLE, sql.PRUNE]) {
   verify(ofStore.has(sql.normalized(own)), `the store no longer runs ${own}`);
 }
 
@@ -50,6 +51,7 @@ const owner = Number(
 const begin = db.prepare("BEGIN IMMEDIATE");
 const commit = db.prepare("COMMIT");
 const insert = db.prepare(sql.INSERT);
+const insertLeased = db.prepare(sql.INSERT_LEASED);
 const claim = db.prepare(sql.CLAIM);
 const settle = db.prepare(sql.SETTLE);
 const prune = db.prepare(sql.PRUNE);
@@ -90,12 +92,8 @@ function turn(): void {
   begin.run();
   for (const [id, token] of held)
     settle.run(wallNow, wallNow + KEEP_DONE_MS, null, null, id, token);
-  for (let index = 0; index < adding; index++) {
-    const payload = JSON.stringify(imageJob(insertedCount + index));
-    insert.run(nextId++, queue, task, READY, 0, place++, wallNow, payload);
-  }
-  const claimed =
-    adding === 0 ? [] : rows(claim, [owner, now + LEASE_MS, wallNow, queue, task, batchSize]);
+  const lease = [owner, now + LEASE_MS, wallNow] as const;
+  const claimed = handsOver ? addLeased(adding, lease) : addAndClaim(adding, lease);
   const [ready, leased] = [adding - claimed.length, claimed.length - held.length];
   count.run(ready, leased, held.length, held.length, adding, queue);
   bumpCommits.run(now, owner);
@@ -105,6 +103,25 @@ function turn(): void {
   doneRows += held.length;
   for (const [, , , , payload] of claimed) JSON.parse(payload);
   held = claimed;
+}
+
+type Lease = readonly [owner: number, until: number, claimedAt: number];
+
+function addAndClaim(adding: number, lease: Lease): readonly sql.ClaimedRow[] {
+  for (let index = 0; index < adding; index++) {
+    const payload = JSON.stringify(imageJob(insertedCount + index));
+    insert.run(nextId++, queue, task, READY, 0, place++, lease[2], payload);
+  }
+  return adding === 0 ? [] : rows(claim, [...lease, queue, task, batchSize]);
+}
+
+function addLeased(adding: number, lease: Lease): readonly sql.ClaimedRow[] {
+  return Array.from({ length: adding }, (_, index) => {
+    const payload = JSON.stringify(imageJob(insertedCount + index));
+    const id = nextId++;
+    insertLeased.run(id, queue, task, place++, ...lease, lease[2], payload);
+    return [id, 1, 0, 0, payload] as const;
+  });
 }
 
 function pruneDone(): void {

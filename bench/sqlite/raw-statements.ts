@@ -12,7 +12,7 @@ export const INSERT_LEASED = `INSERT OR IGNORE INTO jobs(id, queue, task, state,
 claimed_at, created_at, payload) VALUES (?, ?, ?, 2, 0, ?, 1, ?, ?, ?, ?, ?)`;
 
 export const CLAIM = `UPDATE jobs SET state = 2, token = token + 1, owner = ?, lease_until = ?, claimed_at = ?, progress = NULL, note = NULL
-WHERE id IN (SELECT id FROM jobs WHERE state = 1 AND queue = ? AND task = ? ORDER BY priority, place LIMIT ?)
+WHERE id IN (SELECT id FROM jobs WHERE state = 1 AND queue = ? AND task = ? AND format = 1 ORDER BY priority, place LIMIT ?)
 RETURNING id, token, attempt, losses, payload, extra, task, priority, place`;
 
 export const SETTLE = `UPDATE jobs SET state = 3, attempt = attempt + 1, lease_until = NULL, owner = NULL, settled_by = token * 16 + 0,

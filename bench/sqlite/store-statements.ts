@@ -1,4 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
+import { NumberMap } from "../../src/core/number-map.ts";
 import { addGroup } from "../../src/store/sqlite/add-jobs.ts";
 import { claimJobs } from "../../src/store/sqlite/claim-jobs.ts";
 import { pruneJobs } from "../../src/store/sqlite/command-jobs.ts";
@@ -26,7 +27,7 @@ export function storeStatements(file: string): ReadonlySet<string> {
     atomic: false,
     overflow: "refuse",
   });
-  const leased = new Map<number, number>();
+  const leased = new NumberMap<number>();
   const slots = [{ queue: "default", tasks: ["noop"], limit: 1 }];
   // Announced after the add: the raw loop claims what is ready, it hands nothing over.
   const offers = tx.handover.announce({ owner: OWNER, slots });

@@ -40,11 +40,8 @@ describe.each(CASES)("a job that kills its process each time, $task", ({ task, c
     using shop = new Workshop();
     const app = await shop.open(SETTINGS);
     const guilty = await app.enqueue(task, { n: 0 });
-    const input = Array.from({ length: count }, (_, index) => ({
-      n: index + 1,
-      ms: 300,
-    }));
-    await app.ask("enqueueMany", { task: "linger", input });
+    const input = Array.from({ length: count }, (_, index) => ({ n: index + 1 }));
+    await app.ask("enqueueMany", { task: "besideCrashes", input });
 
     const crashes = await untilDone(shop, app);
 

@@ -102,7 +102,7 @@ it("jobs in a newer build's format wait for it, and those behind them do not", a
 
   for (let n = 3; n <= 20; n++) await older.enqueue(n % 2 === 0 ? "quick" : "crunch", { n });
   await until("the others are done", () => (shop.runs().size === 18 ? true : undefined));
-  const left = await Promise.all(waiting.map((id) => older.ask("status", { id })));
+  const left = await Promise.all(waiting.map((id) => untilReady(older, id)));
   await using next = await shop.open({ work: WORK, build: newer.index });
   await next.ask("join", { options: { waitMs: 20_000 } });
   await Promise.all([older.close(), next.close()]);
@@ -113,6 +113,15 @@ it("jobs in a newer build's format wait for it, and those behind them do not", a
   expect([...runsOf(shop, file, "format = 2")]).not.toContain(older.program.pid);
   expect(file.faults()).toEqual([]);
 }, 60_000);
+
+/** Its status once it is due: the store was changed behind the waker's back, which looks again later. */
+function untilReady(app: RemoteApp, id: string): Promise<object> {
+  return until(`${id} is ready`, async () => {
+    const status = await app.ask("status", { id });
+    const isReady = status instanceof Object && Reflect.get(status, "state") === "ready";
+    return isReady ? status : undefined;
+  });
+}
 
 it("processes that open one new file at the same time all find a store", async () => {
   for (let round = 1; round <= 5; round++) {

@@ -35,7 +35,7 @@ describe("counters", () => {
     const { code, stdout, stderr } = await runExample("counters/same-mistake.ts");
 
     expect(stdout.trim()).toMatch(/^(?:deposited|withdrawn)$/);
-    expect(stderr).toMatch(/^UNJAM_DEADLOCK: /);
+    expect(stderr).toMatch(/^UNJAM_DEADLOCK: /m);
     const place = String.raw`\(same-mistake\.ts:\d+(?: in \w+)?\)`;
     for (const [held, wanted] of [
       ["L1", "L2"],

@@ -24,7 +24,9 @@ describe("producer-consumer", () => {
     const { code, stderr } = await runExample("producer-consumer/same-mistake.ts");
 
     expect(stderr).toMatch(/^UNJAM_JOIN_TIMEOUT: /);
-    expect(stderr).toMatch(/"ERR": held by a lease for \d+ ms, taken at same-mistake\.ts:\d+/);
+    expect(stderr).toMatch(
+      /"ERR": held by a lease of consume\(\) for \d+ ms, taken at same-mistake\.ts:\d+/,
+    );
     expect(code).toBe(124);
   });
 });

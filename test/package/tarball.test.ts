@@ -24,8 +24,8 @@ const CODE = /^dist\/.+(?<!\.test)\.(?:js|d\.ts)$|^bin\/unjam\.js$|^package\.jso
 const READING =
   /^(?:README|CHANGELOG|ARCHITECTURE)\.md$|^LICENSE$|^docs\/.+\.md$|^examples\/(?:.+\.(?:md|ts|jpg|png)|tsconfig\.json)$/;
 
-/** What a program may load. */
-const CODE_BYTES_MAX = 1_500_000;
+/** All entries and their types together; a program loads only what it imports. */
+const CODE_BYTES_MAX = 1_750_000;
 /** What only people read. */
 const READING_BYTES_MAX = 400_000;
 /** A program that closed its app ends by itself, and soon; a forgotten timer would keep it alive. */
