@@ -24,6 +24,8 @@ export const TERMINATE_MS_MAX = 5_000;
 export const KILL_AFTER_MS = 500;
 /** A warm spare is started when this share of an attempt's time is used up. */
 export const SPARE_AT_FRACTION = 0.8;
+/** In a pool at least this long before a call's deadline: what a thread and its module may take to start. */
+export const SPARE_LEAD_MS = 200;
 /** How long a claimed job may wait in its lane before its time is counted as running. */
 export const LANE_WAIT_MS_MAX = 60_000;
 /** How long the retry of a timed-out loop handler waits for the old body to end. */

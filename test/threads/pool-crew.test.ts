@@ -6,6 +6,7 @@ import {
   POOL_TICK_MS,
   POOL_UNRESPONSIVE_MS,
   RESTARTS_MAX,
+  SPARE_LEAD_MS,
   TERMINATE_MS_MAX,
 } from "../../src/core/limits.ts";
 import { WORD } from "../../src/threads/pool/thread-board.ts";
@@ -31,6 +32,18 @@ describe("the ladder of a pool's call", () => {
     expect([before, stage.threads.length]).toEqual([1, 2]);
     expect(stage.usable).toEqual([1]);
     expect(stage.thread(1).posted).toEqual([]);
+  });
+
+  it("warms a spare early enough to be ready, also for a call of little time", async () => {
+    const stage = PoolCrewStage.ready(1);
+    stage.thread(1).begins(7, 2 * SPARE_LEAD_MS);
+    stage.watch();
+
+    await stage.clock.advance(SPARE_LEAD_MS - POOL_TICK_MS);
+    const before = stage.threads.length;
+    await stage.clock.advance(2 * POOL_TICK_MS);
+
+    expect([before, stage.threads.length]).toEqual([1, 2]);
   });
 
   it("tells the function to stop at the deadline, asks where a blocked thread is, and says it", async () => {

@@ -4,10 +4,10 @@
  *
  * It learns what runs from the threads' boards, which it looks at every POOL_TICK_MS while calls
  * are under way: a message per call would cost more than the call. The ladder of a call: at
- * SPARE_AT_FRACTION of its time a spare thread is warmed; at the deadline it is told to stop, and
- * when its loop has not heard that by the next look, the thread is asked where it is; after
- * ABORT_ACK_MS the spare takes its place, and a thread whose loop is blocked is ended; one that has
- * heard gets ABORT_GRACE_MS to clean up.
+ * SPARE_AT_FRACTION of its time, and SPARE_LEAD_MS before its end at the latest, a spare thread is
+ * warmed; at the deadline it is told to stop, and when its loop has not heard that by the next look,
+ * the thread is asked where it is; after ABORT_ACK_MS the spare takes its place, and a thread whose
+ * loop is blocked is ended; one that has heard gets ABORT_GRACE_MS to clean up.
  */
 import type { Clock, MonotonicMs, Timers } from "../../core/clock.ts";
 import { invariant } from "../../core/invariant.ts";
@@ -18,6 +18,7 @@ import {
   POOL_TICK_MS,
   POOL_UNRESPONSIVE_MS,
   SPARE_AT_FRACTION,
+  SPARE_LEAD_MS,
   TERMINATE_MS_MAX,
 } from "../../core/limits.ts";
 import { RestartBudget } from "../../core/restart-budget.ts";
@@ -264,7 +265,10 @@ export class PoolCrew {
     const deadlineAt = cells[CELL.deadlineAt] ?? 0;
     const startedAt = cells[CELL.startedAt] ?? 0;
     if (work.stopping === null) {
-      const spareAt = startedAt + SPARE_AT_FRACTION * (deadlineAt - startedAt);
+      const spareAt = Math.min(
+        startedAt + SPARE_AT_FRACTION * (deadlineAt - startedAt),
+        deadlineAt - SPARE_LEAD_MS,
+      );
       if (now >= spareAt) this.#warm();
       if (now >= deadlineAt) this.#stop(member, work.id, "timeout");
       return;
