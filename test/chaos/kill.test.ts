@@ -58,7 +58,7 @@ it(`${KILLS} times kill -9 lose no acknowledged job, halve no batch and cost eac
 
   for (let cycle = 1; cycle <= KILLS; cycle++) await killOnce(ledger, chance, cycle);
   await using drain = ledger.start({ DRAIN: "1" });
-  const failedCount = await drain.line("drained", 60_000);
+  const failedCount = await drain.line("drained", 200_000);
   const { code } = await drain.ended;
 
   using file = StoreFile.copyOf(ledger.store);
@@ -79,7 +79,7 @@ it(`${KILLS} times kill -9 lose no acknowledged job, halve no batch and cost eac
   expect(staleRuns(runs)).toEqual([]);
   expect(file.faults()).toEqual([]);
   expect(ledger.interrupted.size).toBeGreaterThan(KILLS);
-}, 180_000);
+}, 400_000);
 
 it(`of two processes on one file one is killed, ${SHARED_KILLS} times, while the other works on (seed ${SEED})`, async () => {
   using shared = new SharedLedger([undefined, undefined]);
