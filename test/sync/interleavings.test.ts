@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import type { Command, NestedCommand, Policy, Shape } from "./interleaved-command.ts";
 import { InterleavedRun } from "./interleaved-run.ts";
 
-const INTERLEAVINGS = 100_000;
+const INTERLEAVINGS = 50_000;
 
 /** Seeds that failed once, as fast-check prints them. They run first. */
 const seeds = JSON.parse(
