@@ -15,9 +15,9 @@ const pages = documentedPages(ROOT).map((page, index) => ({
 }));
 
 it.for(["README.md", "src/sync/guard.ts"])("%s has code that a reader can run", (name) => {
-  const page = pages.find(({ page }) => page === name);
+  const found = pages.find(({ page }) => page === name);
 
-  expect(page?.blocks.filter(({ excuse }) => excuse === null) ?? []).not.toEqual([]);
+  expect(found?.blocks.filter(({ excuse }) => excuse === null) ?? []).not.toEqual([]);
 });
 
 describe.each(pages)("$page", ({ blocks, folder }) => {
