@@ -1,6 +1,6 @@
 /**
- * Runs the code blocks of README.md and docs/ against the packed package, each page in a folder of
- * its own, each block after the one before it.
+ * Runs the code blocks of README.md and docs/, and each `@example` of the sources, against the
+ * packed package: each page or source file in a folder of its own, each block after the one before.
  *
  *     node scripts/run-docs.ts [--node <path>] [--project <folder>] [--limit-ms <ms>]
  *

@@ -1,11 +1,14 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** A fenced block of a Markdown page that can be run, or says why it is not. */
+/**
+ * A piece of documentation that can be run, or says why it is not: a fenced block of a Markdown
+ * page, or an `@example` of a source file.
+ */
 export interface CodeBlock {
   /** From the root of the project. */
   readonly page: string;
-  /** Of the opening fence; 1 is the first. */
+  /** Of the opening fence or of the `@example`; 1 is the first. */
   readonly line: number;
   /** What the block is written to: its title, or a name made from its line. */
   readonly file: string;
@@ -18,6 +21,9 @@ export interface CodeBlock {
 const FENCE =
   /^(?<indent> *)```(?<language>\w+)?(?<info>[^\n`]*)\n(?<text>[\s\S]*?)^\k<indent>```\s*$/gm;
 
+/** Ends with its comment, or at the next tag. */
+const EXAMPLE = /^(?<indent> *)\* @example\n(?<text>(?:\k<indent>\*(?!\/| @).*\n)+)/gm;
+
 const ENDINGS: Readonly<Record<string, string>> = {
   ts: ".ts",
   typescript: ".ts",
@@ -29,26 +35,34 @@ const ENDINGS: Readonly<Record<string, string>> = {
   cjs: ".cjs",
 };
 
-/** README.md and docs/, without what is generated. */
+/** README.md, docs/ without what is generated, and the sources that have an `@example`. */
 export function documentedPages(root: string): readonly string[] {
-  const pages = globSync(["README.md", "docs/**/*.md"], { cwd: root });
-  return pages.filter((page) => !page.startsWith("docs/reference/")).toSorted();
+  const pages = globSync(["README.md", "docs/**/*.md", "src/**/*.ts"], { cwd: root });
+  return pages
+    .filter((page) => !page.startsWith("docs/reference/") && !page.endsWith(".test.ts"))
+    .filter((page) => page.endsWith(".md") || readCodeBlocks(root, page).length > 0)
+    .toSorted();
 }
 
 /**
- * The blocks that a reader could copy and run: every ts and js block, and the sh blocks marked
- * `run`. A ts or js block may excuse itself with `no-run reason="…"`, and must give the reason.
- * @throws when an excuse has no reason.
+ * The blocks that a reader could copy and run: every `@example` of a source file; every ts and js
+ * block of a Markdown page, and its sh blocks marked `run`. A ts or js block may excuse itself with
+ * `no-run reason="…"`, and must give the reason.
+ * @throws when an excuse has no reason, or an `@example` is not written as one that can be found.
  */
 export function readCodeBlocks(root: string, page: string): readonly CodeBlock[] {
   const source = readFileSync(join(root, page), "utf8");
+  return page.endsWith(".md") ? readFences(source, page) : readExamples(source, page);
+}
+
+function readFences(source: string, page: string): readonly CodeBlock[] {
   return [...source.matchAll(FENCE)].flatMap((match) => {
     const { language = "", info = "", indent = "", text = "" } = match.groups ?? {};
     const ending = ENDINGS[language];
     const isShell = /^(?:sh|bash|shell)$/.test(language) && /\brun\b/.test(info);
     if (ending === undefined && !isShell) return [];
 
-    const line = source.slice(0, match.index).split("\n").length;
+    const line = lineAt(source, match.index);
     const title = /\btitle="([^"]+)"/.exec(info)?.[1];
     return [
       {
@@ -61,6 +75,27 @@ export function readCodeBlocks(root: string, page: string): readonly CodeBlock[]
       } satisfies CodeBlock,
     ];
   });
+}
+
+function readExamples(source: string, page: string): readonly CodeBlock[] {
+  const examples = [...source.matchAll(EXAMPLE)].map((match) => {
+    const { indent = "", text = "" } = match.groups ?? {};
+    const line = lineAt(source, match.index);
+    return {
+      ...{ page, line, file: `block-${line}.ts`, kind: "node", excuse: null },
+      text: text.replaceAll(new RegExp(`^${indent}\\* ?`, "gm"), ""),
+    } satisfies CodeBlock;
+  });
+  // One that is not found would never be run, and nobody would notice.
+  const tags = source.match(/(?<!\w)@example\b/g) ?? [];
+  if (examples.length !== tags.length) {
+    throw new SyntaxError(`${page}: @example stands alone on its line, with code below it`);
+  }
+  return examples;
+}
+
+function lineAt(source: string, index: number): number {
+  return source.slice(0, index).split("\n").length;
 }
 
 function excuseIn(info: string, where: string): string | null {

@@ -1,10 +1,14 @@
 import type { Random } from "./clock.ts";
 
+/** Delays that grow from try to try, up to a bound. */
 export interface Backoff {
+  /** The first delay, in milliseconds. 0 to 31,536,000,000, default 1,000. */
   readonly firstMs: number;
+  /** How many times as long each delay is as the one before. 1 to 100, default 2. */
   readonly factor: number;
+  /** The longest delay before `jitter`, in milliseconds. 0 to 31,536,000,000, default 300,000. */
   readonly maxMs: number;
-  /** Share of the delay that chance may add or take, 0 to 1. */
+  /** Share of the delay that chance may add or take. 0 to 1, default 0.2. */
   readonly jitter: number;
 }
 

@@ -8,7 +8,9 @@ export type MonotonicMs = number;
 
 /** Time as an argument: the only way core and runtime learn what time it is. */
 export interface Clock {
+  /** For durations and deadlines. Never goes back. */
   now(): MonotonicMs;
+  /** For dates. May jump. */
   wallNow(): EpochMs;
 }
 
@@ -19,7 +21,7 @@ export interface Timer {
 
 /** What a pending call is, for whoever keeps the time. */
 export interface TimerOptions {
-  /** It may hold the process open. */
+  /** Whether it may hold the process open. Who leaves it out leaves that to the timers. */
   readonly keepsAlive?: boolean;
   /** One round of a regular duty: a clock that is moved by hand may leave out rounds. */
   readonly repeats?: boolean;
@@ -27,6 +29,7 @@ export interface TimerOptions {
 
 /** Timers as an argument. */
 export interface Timers {
+  /** Calls `run` once, not before `delayMs` milliseconds have passed, and never within this call. */
   after(delayMs: number, run: () => void, options?: TimerOptions): Timer;
   /** Runs after the current turn, once what has already arrived was handled. Cannot be cancelled. */
   soon(run: () => void): void;

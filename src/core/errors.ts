@@ -21,9 +21,12 @@ export type ErrorDetails<C extends ErrorCode> = Parameters<(typeof ERRORS)[C]["m
  */
 export class UnjamError<C extends ErrorCode = ErrorCode> extends Error {
   override readonly name = "UnjamError";
+  /** What happened. Codes are never renamed or used again. docs/reference/errors.md has them all. */
   readonly code: C;
+  /** The values that the message has in it. */
   readonly details: ErrorDetails<C>;
 
+  /** Not for users: the package makes it. */
   constructor(code: C, details: ErrorDetails<C>, options?: { readonly cause?: unknown }) {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- TypeScript cannot see that both lookups use the same C.
     const describe = ERRORS[code].message as (details: ErrorDetails<C>) => string;
@@ -42,18 +45,31 @@ export class UnjamError<C extends ErrorCode = ErrorCode> extends Error {
     return ERRORS[this.code].httpStatus;
   }
 
-  /** The exit code of a command that failed with it. */
+  /** The exit code of a command that failed with it. docs/reference/errors.md says what each means. */
   get exitCode(): number {
     return ERRORS[this.code].exitCode;
   }
 
-  /** Plain data for logs and HTTP bodies. */
+  /** Plain data for logs and HTTP bodies. Has neither the stack nor the cause. */
   toJSON(): { code: C; message: string; help: string; details: ErrorDetails<C> } {
     return { code: this.code, message: this.message, help: this.help, details: this.details };
   }
 }
 
-/** Works for errors thrown by another copy of this package too, where `instanceof` would not. */
+/**
+ * Whether it is an {@link UnjamError}, and with `code` one of that code. Works for errors thrown by
+ * another copy of this package too, where `instanceof` would not.
+ *
+ * @example
+ * import { isUnjamError, JoinableQueue } from "unjam/sync";
+ * const mails = new JoinableQueue<string>({ name: "mails" });
+ * try {
+ *   await mails.get({ waitMs: 10 });
+ * } catch (error) {
+ *   if (!isUnjamError(error, "UNJAM_WAIT_TIMEOUT")) throw error;
+ *   console.log(error.details.waitedMs, error.help); // 10, and what to do about it
+ * }
+ */
 export function isUnjamError<C extends ErrorCode>(error: unknown, code: C): error is UnjamError<C>;
 export function isUnjamError(error: unknown): error is UnjamError;
 export function isUnjamError(error: unknown, code?: ErrorCode): boolean {

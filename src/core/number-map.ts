@@ -17,11 +17,6 @@ const TWO_POW_32 = 2 ** 32;
  * Open addressing with linear probing, at most half full; removal moves what follows back, so that
  * there are no graves (Knuth, TAOCP 3, 6.4, algorithm R). Has no order, and must not change while
  * it is walked. `undefined` is no value.
- *
- * @example
- * const running = new NumberMap<string>();
- * running.set(7, "resize");
- * running.get(7); // "resize"
  */
 export class NumberMap<T extends object | string | number | boolean> {
   #keys: Float64Array = new Float64Array(PLACES_MIN);

@@ -4,7 +4,8 @@ import { invalid, readOptions } from "./options.ts";
 
 /**
  * What a full queue means for one who adds: wait in line, be refused at once, lose the newest or
- * the oldest that nobody holds, or come back by backoff instead of waiting in line.
+ * the oldest that nobody holds, or come back by backoff instead of waiting in line. Who waits or
+ * comes back does so until the deadline of the call.
  */
 export type Overflow =
   | "wait"
@@ -24,7 +25,10 @@ export function storeOverflow(overflow: Overflow): StoreOverflow {
   return overflow === "drop-newest" || overflow === "drop-oldest" ? overflow : "refuse";
 }
 
-/** An {@link Overflow} as callers write it: what a backoff leaves out has its default. */
+/**
+ * An {@link Overflow} as callers write it. What a backoff leaves out has its default: 1,000 ms at
+ * first, twice as long each time, at most 300,000 ms, a fifth more or less by chance.
+ */
 export type OverflowOption = Exclude<Overflow, object> | { readonly retry: Partial<Backoff> };
 
 const WORDS: readonly unknown[] = ["wait", "reject", "drop-newest", "drop-oldest"];

@@ -1,8 +1,11 @@
 import type { MonotonicMs } from "./clock.ts";
 import { RESTARTS_MAX, RESTARTS_PER_MS } from "./limits.ts";
 
+/** How often something may fail in a while before it is given up: `max` times within `perMs`. */
 export interface RestartBounds {
+  /** How often is survived; one more is the end. 0 to 1,000,000, default 10. */
   readonly max: number;
+  /** Length of the window, which ends now, in milliseconds. 1 to 86,400,000, default 60,000. */
   readonly perMs: number;
 }
 

@@ -39,8 +39,8 @@ export interface Consumer extends AsyncDisposable {
   /** As given to `consume`, else "consumer-1", "consumer-2" … */
   readonly name: string;
   /**
-   * Takes no more items. Running handlers have `graceMs` (default 25 s) to end; then their signal
-   * aborts, and two seconds later what they hold counts as failed, whatever they still do. Called
+   * Takes no more items. Running handlers have `graceMs` to end, in milliseconds, 0 to 3,600,000,
+   * default 25,000; then their signal aborts, and two seconds later what they hold counts as failed, whatever they still do. Called
    * again before that, the new grace counts from then.
    * @throws UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION
    */

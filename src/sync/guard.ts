@@ -115,6 +115,16 @@ const lostGuards = new FinalizationRegistry<Hold>((hold) => {
  * The right to be where the lock lets only so many in. Leave it with `using`, or release it in a
  * `finally`. A guard that the collector finds unreleased is released then and reported by the
  * `guard-lost` event: a net, not a way to let go.
+ *
+ * @example
+ * import { Mutex } from "unjam/sync";
+ * const orders = new Mutex({ name: "orders" });
+ * const guard = await orders.lock({ waitMs: 1_000 });
+ * try {
+ *   console.log(guard.isHeld, orders.isLocked); // true true
+ * } finally {
+ *   guard.release();
+ * }
  */
 export class Guard implements Disposable {
   /**

@@ -3,7 +3,11 @@ import { invariant } from "../core/invariant.ts";
 import type { Item } from "./item.ts";
 import { Line } from "./line.ts";
 
-/** In which order items leave: as they came, the newest first, or the lowest rank first. */
+/**
+ * In which order items leave: as they came, the newest first, or the lowest rank first, and of one
+ * rank as they came. `by` is called once for each value, when it is put. It must return a number
+ * that is not NaN, else the put is refused with UNJAM_INVALID_OPTION.
+ */
 export type Order<T> = "fifo" | "lifo" | { readonly by: (value: T) => number };
 
 /**

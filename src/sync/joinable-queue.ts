@@ -33,6 +33,7 @@ import { type QueueWait, Waits } from "./waits.ts";
 /** A queue at one moment. */
 export interface QueueSnapshot {
   readonly name: string;
+  /** "broken": its last consumer died, and no other has come since. "closed" is for good. */
   readonly phase: "open" | "broken" | "closed";
   readonly isPaused: boolean;
   readonly capacity: number;
@@ -43,10 +44,13 @@ export interface QueueSnapshot {
   /** Callers that wait for room, and takers that wait for items. */
   readonly putters: number;
   readonly takers: number;
+  /** Live consumers, `for await` loops included. */
   readonly consumers: number;
   /** Items that overflow policies dropped since the queue was made. */
   readonly droppedCount: number;
+  /** What `holders()` says. */
   readonly holders: readonly Holder[];
+  /** What `waits()` says, longest first. */
   readonly waits: readonly QueueWait[];
 }
 
@@ -129,10 +133,14 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
   /**
    * Adds an item; resolves when it is in the queue. While the queue is full it waits behind those
    * who came before, up to `waitMs`; the policy `whenFull` may say otherwise.
-   * @throws UNJAM_QUEUE_FULL at the deadline or at once by policy; UNJAM_NO_CONSUMER at once when the
-   *   queue is full and its last consumer is gone, or died beyond mending; UNJAM_QUEUE_CLOSED;
-   *   UNJAM_TOO_MANY_WAITERS; UNJAM_DEADLOCK when only the caller itself could make room; the
-   *   signal's reason. After any of them the item is not in the queue.
+   * @throws UNJAM_QUEUE_FULL at the deadline, or at once by "reject"; UNJAM_NO_CONSUMER when the last
+   *   consumer is gone: when it died at once, with room and by any policy too; when it was stopped or
+   *   left, instead of a wait for room or during it. So "reject" gives UNJAM_QUEUE_FULL then, and
+   *   where somebody ever called `get` or `tryGet`, who may take the next, the put waits.
+   *   UNJAM_QUEUE_CLOSED; UNJAM_TOO_MANY_WAITERS; UNJAM_DEADLOCK when only the caller itself could
+   *   make room; the signal's reason; UNJAM_UNKNOWN_OPTION; UNJAM_INVALID_OPTION, also when
+   *   `order.by` gives no number; what `by` throws. After any of them the item is not in the queue,
+   *   nor will it be.
    */
   put(value: T, options?: PutOptions): Promise<PutOutcome> {
     return this.#putters.put(value, options);
@@ -161,14 +169,15 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
 
   /**
    * Takes the next item, waiting for one up to `waitMs`. The lease must be settled.
-   * @throws UNJAM_WAIT_TIMEOUT, UNJAM_QUEUE_CLOSED, UNJAM_TOO_MANY_WAITERS, the signal's reason.
+   * @throws UNJAM_WAIT_TIMEOUT; UNJAM_QUEUE_CLOSED when it is closed and nothing is
+   *   unfinished that could be put back; UNJAM_TOO_MANY_WAITERS; the signal's reason; UNJAM_UNKNOWN_OPTION; UNJAM_INVALID_OPTION.
    *   After any of them no item was taken.
    */
   get(options?: WaitOptions): Promise<Lease<T>> {
     return this.#takers.get(options);
   }
 
-  /** The next item, or `undefined` when there is none now. */
+  /** The next item, or `undefined` when there is none now or the queue is paused. */
   tryGet(): Lease<T> | undefined {
     return this.#takers.tryGet();
   }
@@ -177,7 +186,7 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
    * Calls `handler` for each item until it is stopped or the queue is closed and empty. A throw
    * settles the item as failed, is told to `onError`, and the consumer goes on. Handlers start in a
    * turn of their own, never inside a `put`; after 10 ms of work the loop gets its turn.
-   * @throws UNJAM_QUEUE_CLOSED, UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION
+   * @throws UNJAM_QUEUE_CLOSED, UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION, UNJAM_QUEUE_NAME_INVALID
    */
   consume(handler: Consume<T, R>, options: ConsumeOptions<T> = {}): Consumer {
     const where = "queue.consume()";
@@ -197,8 +206,8 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
    * asked for or the loop is left. The loop counts as a consumer from now on, and as for one it is
    * no jam that nothing comes: it waits for ever unless `waitMs` says how long for each item.
    * `waits()` names it while it does.
-   * @throws UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION; the loop itself UNJAM_WAIT_TIMEOUT and the
-   *   signal's reason, which leave it
+   * @throws UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION, UNJAM_QUEUE_NAME_INVALID; the loop itself
+   *   UNJAM_WAIT_TIMEOUT and the signal's reason, which leave it
    */
   items(options?: ItemsOptions): AsyncIterableIterator<T> {
     return this.#takers.loop(options);
@@ -214,7 +223,9 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
    * resolved. Items that are put meanwhile count too.
    * @throws UNJAM_JOIN_TIMEOUT, whose `details.unfinished` names who holds what, since when, taken
    *   where, and what he waits for; UNJAM_NO_CONSUMER when the last consumer died beyond mending;
-   *   UNJAM_DEADLOCK when a handler of this queue waits for itself; the signal's reason. The work goes on.
+   *   UNJAM_DEADLOCK when a handler of this queue waits for itself; the signal's reason;
+   *   UNJAM_UNKNOWN_OPTION; UNJAM_INVALID_OPTION. The work goes on, and what was counted is left to
+   *   the next join.
    */
   join(options?: WaitOptions): Promise<JoinResult> {
     try {
@@ -265,7 +276,7 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
     this.close({ drop: true });
   }
 
-  /** Who holds what, since when. */
+  /** Who holds what, since when: leases first, then consumers, also those that were stopped and still work. */
   holders(): readonly Holder[] {
     return this.#parts.holders.all(this.#consumers.all());
   }
@@ -278,6 +289,7 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
     return this.#parts.waits.open();
   }
 
+  /** All of it at one moment, as a copy that does not change: counts, `holders()` and `waits()`. */
   snapshot(): QueueSnapshot {
     const { phase, isPaused, size, waiterCount, takerCount } = this.#core;
     return {

@@ -52,16 +52,17 @@ export class Lease<T> implements Disposable {
     forgotten.register(this, holding, this);
   }
 
+  /** What was put. Can be read after the end too. */
   get value(): T {
     return this.#holding.item.value;
   }
 
-  /** @throws UNJAM_LEASE_SETTLED */
+  /** Counts as done. An `ask` for it resolves with `undefined`. @throws UNJAM_LEASE_SETTLED */
   done(): void {
     this.#settle({ kind: "done" });
   }
 
-  /** Counts as failed; `join` tells the error. @throws UNJAM_LEASE_SETTLED */
+  /** Counts as failed; `join` tells the error, and an `ask` rejects with it. @throws UNJAM_LEASE_SETTLED */
   fail(error: unknown): void {
     this.#settle({ kind: "failed", error });
   }
@@ -71,6 +72,7 @@ export class Lease<T> implements Disposable {
     this.#settle({ kind: "back" });
   }
 
+  /** Marks it done; does nothing when it was settled before. */
   [Symbol.dispose](): void {
     if (this.#holding.phase === "held") this.done();
   }

@@ -13,15 +13,18 @@ export interface LockEventMap {
   readonly "lock-order": LockOrderReport;
   /** The collector found a guard that nobody had released; it was released then. */
   readonly "guard-lost": {
+    /** The lock in words: `mutex "orders"`. */
     readonly what: string;
     /** Who had taken it: `bookOrder()`. */
     readonly holder: string;
     /** `orders.ts:31 in bookOrder`; `null` when its place was not noted. */
     readonly site: string | null;
+    /** From taking it to being found, in whole milliseconds. */
     readonly heldMs: number;
   };
 }
 
+/** What `on()` of a lock takes: a name of {@link LockEventMap}. */
 export type LockEventName = keyof LockEventMap;
 
 type Listener<N extends LockEventName> = (data: LockEventMap[N]) => void;

@@ -5,6 +5,7 @@ import { invalid, readOptions, readSignal } from "../core/options.ts";
 import type { Diagnostics } from "./call-site.ts";
 import type { WaitTerms } from "./permits.ts";
 
+/** How a lock is made. */
 export interface LockOptions {
   /** How errors and reports call it, 1 to 128 characters. Default: "a mutex", "a semaphore". */
   readonly name?: string | undefined;
@@ -16,10 +17,12 @@ export interface LockOptions {
   readonly logger?: Logger | undefined;
 }
 
+/** One wait for a lock. It ends the wait only: what already runs under the lock goes on. */
 export interface LockWaitOptions {
   /**
-   * How long the call may wait, in milliseconds. Default 30,000. `Infinity`, which must be
-   * written, waits for ever; any other number above 2,147,483,647 counts as that.
+   * How long the call may wait, in milliseconds, 0 or more. Default 30,000. 0 gets a lock that is
+   * free, and does not stay in line for one that is not. `Infinity`, which must be written, waits
+   * for ever; any other number above 2,147,483,647 counts as that.
    */
   readonly waitMs?: number | undefined;
   /** Ends the wait; the promise then rejects with its reason. Does nothing once the lock is held. */

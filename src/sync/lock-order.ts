@@ -7,7 +7,7 @@ import type { CallSite } from "./call-site.ts";
 import type { Flow, Holding } from "./flow.ts";
 import { readTags } from "./scope-tags.ts";
 
-/** A lock was taken while another was held. */
+/** A lock was taken while another was held: `mutex "orders"`, at `orders.ts:31 in bookOrder`. */
 export interface LockOrder {
   /** The lock that was held, and where it had been taken. */
   readonly held: { readonly what: string; readonly site: string };
@@ -17,7 +17,9 @@ export interface LockOrder {
 
 /** The same two locks, in both orders. */
 export interface LockOrderReport {
+  /** The order that was seen first. */
   readonly first: LockOrder;
+  /** The order that was seen now, of which this tells. */
   readonly opposite: LockOrder;
 }
 

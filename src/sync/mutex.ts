@@ -22,12 +22,12 @@ import { defaultSyncPorts, type SyncPorts } from "./sync-ports.ts";
  * const orders = new Mutex({ name: "orders" });
  * let count = 0;
  * async function book(): Promise<void> {
- *   using _ = await orders.lock({ waitMs: 1_000 });
  *   const before = count;
- *   await Promise.resolve();
+ *   await Promise.resolve(); // nobody else comes in here
  *   count = before + 1;
  * }
- * await Promise.all([book(), book(), book()]);
+ * const bookNext = (): Promise<void> => orders.run(book, { waitMs: 1_000 });
+ * await Promise.all([bookNext(), bookNext(), bookNext()]);
  * console.log(count); // 3
  */
 export class Mutex {
@@ -42,6 +42,7 @@ export class Mutex {
     this.#permits = new Permits({ kind: "mutex", count: 1 }, read, ports);
   }
 
+  /** Whether somebody holds it now. */
   get isLocked(): boolean {
     return this.#permits.freeCount === 0;
   }
@@ -55,7 +56,7 @@ export class Mutex {
    * Waits until it is the caller's turn. Await the promise itself: a deadlock is only found where
    * it is awaited by async functions, directly or through `Promise.all`.
    * @throws UNJAM_WAIT_TIMEOUT after `waitMs`, UNJAM_DEADLOCK, UNJAM_TOO_MANY_WAITERS, the reason
-   *   of the signal, UNJAM_INVALID_OPTION; nothing is held then
+   *   of the signal, UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION; nothing is held then, nor later
    */
   lock(options?: LockWaitOptions): Promise<Guard> {
     const terms = readTerms(options, "mutex.lock()");
@@ -69,8 +70,10 @@ export class Mutex {
 
   /**
    * Calls `fn` under the lock and resolves with what it returns. The surest form for the detection
-   * of deadlocks, because the lock knows where `fn` ends.
-   * @throws what `lock()` and `fn` throw
+   * of deadlocks, because the lock knows where `fn` ends. `waitMs` and `signal` end the wait only:
+   * once `fn` has begun, it has the lock until it is over.
+   * @throws what `lock()` throws, as UNJAM_WAIT_TIMEOUT: `fn` is not called then, nor later; what
+   *   `fn` throws; UNJAM_INVALID_OPTION when it is no function
    */
   run<T>(fn: () => T | PromiseLike<T>, options?: LockWaitOptions): Promise<T> {
     const terms = readTerms(options, "mutex.run()", fn);
@@ -84,7 +87,8 @@ export class Mutex {
 
   /**
    * Calls `listener` at each such event, until the function that it returns is called.
-   * @throws UNJAM_INVALID_OPTION for an unknown event
+   * What it throws goes to the log.
+   * @throws UNJAM_INVALID_OPTION for an unknown event, or a listener that is no function
    */
   on<N extends LockEventName>(event: N, listener: (data: LockEventMap[N]) => void): () => void {
     return this.#permits.events.on(event, listener);

@@ -20,15 +20,21 @@ import { defaultSyncPorts, type SyncPorts } from "./sync-ports.ts";
 
 /** How a queue is made. docs/reference/options.md has units and bounds. */
 export interface JoinableQueueOptions<T> {
-  /** What errors and reports call it. Default "queue". */
+  /** What errors and reports call it: 1 to 128 letters, digits and `. _ : / -`. Default "queue". */
   readonly name?: string;
-  /** Items that may wait in it; those that somebody holds do not count. Default 100,000. */
+  /**
+   * Items that may wait in it, 1 to 100,000,000; those that somebody holds do not count. Default
+   * 100,000.
+   */
   readonly capacity?: number;
   /** Default "fifo". `{ by }` gives a value its rank, once, when it is put; the lowest is next. */
   readonly order?: Order<T>;
   /** What a put does while the queue is full, when it does not say itself. Default "wait". */
   readonly whenFull?: OverflowOption;
-  /** Callers that may wait for room, and for an item; default the capacity, at most 1,000. */
+  /**
+   * Callers that may wait for room, and as many more for an item, 0 to 1,000,000; the next is
+   * refused. Loops count as well, but are not refused. Default the capacity, at most 1,000.
+   */
   readonly waitersMax?: number;
   /** How often the code that takes an item is noted: see {@link Diagnostics}. */
   readonly diagnostics?: Diagnostics;
@@ -40,15 +46,20 @@ export interface JoinableQueueOptions<T> {
   readonly ports?: Partial<SyncPorts>;
 }
 
-/** One wait. */
+/** One wait. Its deadline and its signal end the wait, not what others do meanwhile. */
 export interface WaitOptions {
-  /** Default 30_000; `Infinity` waits for ever, and only when it is written. */
+  /**
+   * How long the call may wait, in milliseconds, 0 or more. Default 30,000. 0 takes what is there,
+   * and does not stay for what is not. `Infinity`, which must be written, waits for ever.
+   */
   readonly waitMs?: number;
-  /** Ends the wait with the signal's reason. */
+  /** Ends the wait with the signal's reason; one that is aborted before refuses the call. */
   readonly signal?: AbortSignal;
 }
 
+/** One put or ask. `waitMs` of a put is for the wait for room; of an ask, for the answer too. */
 export interface PutOptions extends WaitOptions {
+  /** What this call does when the queue is full. Default what the queue was told, else "wait". */
   readonly whenFull?: OverflowOption;
 }
 
@@ -56,23 +67,25 @@ export interface PutOptions extends WaitOptions {
 export interface ItemsOptions {
   /** What reports call it. Default "loop-1", "loop-2" … */
   readonly name?: string;
-  /** How long it may wait for each item. For ever unless given, as a consumer does. */
+  /** How long it may wait for each item, in milliseconds, 0 or more. For ever unless given. */
   readonly waitMs?: number;
   /** Ends the loop with the signal's reason, when it waits or asks for its next item. */
   readonly signal?: AbortSignal;
 }
 
+/** How the items of a queue are consumed. */
 export interface ConsumeOptions<T> {
-  /** Handlers that run at once. Default 1. */
+  /** Handlers that run at once, 1 to 100,000. Default 1: one after the other, in order. */
   readonly concurrency?: number;
   /**
-   * How many throws within `perMs` the consumer survives; one more ends it. Without it any number:
-   * that an item fails says nothing about the consumer.
+   * How many throws within `perMs` the consumer survives; one more ends it: it is dead. What is
+   * left out of it is 10 throws, and 60,000 ms. Without `restarts` any number: that an item fails
+   * says nothing about the consumer.
    */
   readonly restarts?: Partial<RestartBounds>;
   /** Hears of each item whose handler threw. If it throws itself, the consumer ends: it is dead. */
   readonly onError?: (error: unknown, value: T) => void | Promise<void>;
-  /** Default "consumer-1", "consumer-2" … */
+  /** What reports call it. Default "consumer-1", "consumer-2" … */
   readonly name?: string;
   /** Stops the consumer at once: see `consumer.stop({ graceMs: 0 })`. */
   readonly signal?: AbortSignal;

@@ -22,9 +22,18 @@ export interface QueueEvents {
   /** A consumer died. */
   readonly died: { readonly queue: string; readonly consumer: string; readonly reason: string };
   /** A lease was garbage-collected before it was settled; its item counts as failed. */
-  readonly forgotten: { readonly queue: string; readonly value: string; readonly error: unknown };
+  readonly forgotten: {
+    readonly queue: string;
+    /** The value in a few words. */
+    readonly value: string;
+    /** Says where the lease was taken, when that was noted. */
+    readonly error: unknown;
+  };
 }
+
+/** What `on()` of a queue takes: a name of {@link QueueEvents}. */
 export type QueueEventName = keyof QueueEvents;
+
 const NAMES: readonly QueueEventName[] = ["full", "broken", "died", "forgotten"];
 
 type Listener = (data: never) => void;

@@ -51,7 +51,7 @@ export class Semaphore {
    * Waits for a permit. Await the promise itself: a deadlock is only found where it is awaited by
    * async functions, directly or through `Promise.all`.
    * @throws UNJAM_WAIT_TIMEOUT after `waitMs`, UNJAM_DEADLOCK, UNJAM_TOO_MANY_WAITERS, the reason
-   *   of the signal, UNJAM_INVALID_OPTION; nothing is held then
+   *   of the signal, UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION; nothing is held then, nor later
    */
   lock(options?: LockWaitOptions): Promise<Guard> {
     const terms = readTerms(options, "semaphore.lock()");
@@ -64,8 +64,10 @@ export class Semaphore {
   }
 
   /**
-   * Calls `fn` with a permit and resolves with what it returns.
-   * @throws what `lock()` and `fn` throw
+   * Calls `fn` with a permit and resolves with what it returns. `waitMs` and `signal` end the wait
+   * only: once `fn` has begun, it has the permit until it is over.
+   * @throws what `lock()` throws, as UNJAM_WAIT_TIMEOUT: `fn` is not called then, nor later; what
+   *   `fn` throws; UNJAM_INVALID_OPTION when it is no function
    */
   run<T>(fn: () => T | PromiseLike<T>, options?: LockWaitOptions): Promise<T> {
     const terms = readTerms(options, "semaphore.run()", fn);
@@ -79,7 +81,8 @@ export class Semaphore {
 
   /**
    * Calls `listener` at each such event, until the function that it returns is called.
-   * @throws UNJAM_INVALID_OPTION for an unknown event
+   * What it throws goes to the log.
+   * @throws UNJAM_INVALID_OPTION for an unknown event, or a listener that is no function
    */
   on<N extends LockEventName>(event: N, listener: (data: LockEventMap[N]) => void): () => void {
     return this.#permits.events.on(event, listener);

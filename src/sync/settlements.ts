@@ -7,13 +7,15 @@ import type { SlowWait } from "./slow-wait.ts";
 export interface JoinResult {
   readonly done: number;
   readonly failed: number;
-  /** The first ten of the failed. */
+  /** The first ten of the failed, in the order in which they failed. The others are only counted. */
   readonly errors: readonly JoinError[];
 }
 
+/** An item that failed. */
 export interface JoinError {
-  /** The value in a few words. */
+  /** The value in a few words: what `describe` of the queue says, at most 80 characters of it. */
   readonly value: string;
+  /** What the handler threw, what the holder gave to `fail`, or why nobody could settle it any more. */
   readonly error: unknown;
 }
 

@@ -3,8 +3,11 @@ import { TIMER_MS_MAX } from "../core/limits.ts";
 
 /** Time, timers and chance, as arguments of everything in this folder. */
 export interface SyncPorts {
+  /** By default `performance.now()` and `Date.now()`. */
   readonly clock: Clock;
+  /** By default the runtime's, as they were when this was loaded: fake timers do not reach them. */
   readonly timers: Timers;
+  /** By default `Math.random()`. */
   readonly random: Random;
 }
 

@@ -20,8 +20,9 @@ export interface QueueWait {
   readonly what: string;
   /** Where; `null` when it was not noted. */
   readonly site: string | null;
+  /** How long it has waited, in whole milliseconds. */
   readonly sinceMs: number;
-  /** Until its deadline; `null` when it has none. */
+  /** Whole milliseconds until its deadline, below 0 when that is past; `null` when it has none. */
   readonly leftMs: number | null;
 }
 
