@@ -13,7 +13,6 @@ import { HOLDERS_NAMED_MAX } from "../core/limits.ts";
 import { readLogger } from "../core/logger.ts";
 import type { LockOptionValues } from "../core/option-tables.ts";
 import { siteInWords } from "../core/site-words.ts";
-
 import { type CallSite, type SiteKind, SiteSampler } from "./call-site.ts";
 import { currentFlow, Flow, runInFlow } from "./flow.ts";
 import { Guard, type GuardOwner, Hold } from "./guard.ts";
