@@ -1,5 +1,6 @@
 import { POOL_ERRORS } from "./pool-errors.ts";
 import { SHARED_ERRORS } from "./shared-errors.ts";
+import { type SiteKind, siteInWords } from "./site-words.ts";
 import { STORE_ERRORS } from "./store-errors.ts";
 import { SYNC_ERRORS } from "./sync-errors.ts";
 
@@ -237,7 +238,7 @@ const APP_ERRORS = {
         /** Of an item in memory: where in the code it was taken. */
         site?: string | null;
         /** Whether `site` is the exact call, one that happened to be noted, or where a loop began. */
-        siteKind?: "exact" | "sampled" | "per loop" | "off";
+        siteKind?: SiteKind;
         /** Of a job: its attempt, where that runs, and what it last said of itself. */
         attempt?: number;
         runs?: string | null;
@@ -248,7 +249,8 @@ const APP_ERRORS = {
       const first = d.unfinished[0];
       if (first === undefined) return `${d.unfinishedCount} unfinished after ${d.waitedMs} ms`;
       const by = first.holder === null ? "" : ` by ${first.holder} for ${first.sinceMs ?? 0} ms`;
-      const site = typeof first.site !== "string" ? "" : ` (${first.site})`;
+      const site =
+        typeof first.site !== "string" ? "" : ` (${siteInWords(first.site, first.siteKind)})`;
       const at = typeof first.note === "string" ? ` at "${first.note}"` : "";
       const waits = typeof first.waitsFor !== "string" ? "" : `, which waits for ${first.waitsFor}`;
       const named = `; first: ${first.id} (${first.task}), ${first.state}${by}${site}${at}${waits}`;

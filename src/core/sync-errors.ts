@@ -1,3 +1,5 @@
+import { type SiteKind, siteInWords } from "./site-words.ts";
+
 /** The part of the error table (error-table.ts) that locks and queues inside one process raise. */
 export const SYNC_ERRORS = {
   UNJAM_QUEUE_CLOSED: {
@@ -25,14 +27,17 @@ export const SYNC_ERRORS = {
         flow: string;
         holds: string;
         holdSite: string;
+        /** What that place is worth; `null` where it is not known. */
+        holdSiteKind: SiteKind | null;
         waitsFor: string;
         waitSite: string;
+        waitSiteKind: SiteKind | null;
       }[];
     }): string =>
       `this wait would never end: ${d.cycle
         .map(
           (edge) =>
-            `${edge.flow} holds ${edge.holds} (${edge.holdSite}) and waits for ${edge.waitsFor} (${edge.waitSite})`,
+            `${edge.flow} holds ${edge.holds} (${siteInWords(edge.holdSite, edge.holdSiteKind)}) and waits for ${edge.waitsFor} (${siteInWords(edge.waitSite, edge.waitSiteKind)})`,
         )
         .join("; ")}`,
     help: "Take locks in the same order everywhere, let go of one before you wait for the next, and do not wait inside a consumer for what only it can do. Of jobs, let one end and enqueue the next instead of waiting for it.",

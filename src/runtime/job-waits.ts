@@ -243,8 +243,10 @@ function edgesOf(steps: readonly WaitStep[]): Edge[] {
       flow: `the handler of task "${task}"`,
       holds: `job ${formatJobId(id)}`,
       holdSite: "until it returns",
+      holdSiteKind: "exact",
       waitsFor: `job ${formatJobId(next.id)} of task "${next.task}"`,
       waitSite: "by job.result()",
+      waitSiteKind: "exact",
     };
   });
 }

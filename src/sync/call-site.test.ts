@@ -71,7 +71,8 @@ describe("a call site", () => {
     const before: unknown = Reflect.get(Error, name);
     Reflect.set(Error, name, value);
     try {
-      expect(String(CallSite.capture())).toBe("an unknown place");
+      const site = CallSite.capture(undefined, "sampled");
+      expect([String(site), site.words]).toEqual(["an unknown place", "an unknown place"]);
     } finally {
       Reflect.set(Error, name, before);
     }

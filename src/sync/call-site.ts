@@ -1,5 +1,6 @@
 import { SITE_FRAMES_MAX, SITES_BURST_MAX, SITES_PER_MS_MAX } from "../core/limits.ts";
 import type { Clock, MonotonicMs } from "../core/clock.ts";
+import { type SiteKind, siteInWords, UNKNOWN_PLACE } from "../core/site-words.ts";
 import { type Below, captureStack, type Frame, readFrames, type Stack } from "./stack-frames.ts";
 import { isDevelopment } from "./sync-ports.ts";
 
@@ -15,12 +16,7 @@ import { isDevelopment } from "./sync-ports.ts";
  */
 export type Diagnostics = "sampled" | "full" | "off";
 
-/**
- * What a report's call site is worth. `"exact"`: each call is noted, and this is the one.
- * `"sampled"`: it is the one when there is one, but not each call is noted. `"per loop"`: where the
- * consumer was started, which takes all its items. `"off"`: nothing is noted.
- */
-export type SiteKind = "exact" | "sampled" | "per loop" | "off";
+export type { SiteKind };
 
 /** This file, as stack frames spell it; in a bundle it is the bundle. */
 const [HERE] = readFrames(captureStack(1));
@@ -34,19 +30,22 @@ const TEST = /\.test\.[cm]?[jt]s$/;
 
 /** A place in the caller's code. Taken cheaply; the stack is only read when somebody asks. */
 export class CallSite {
+  /** What it is worth in a report. Not for users. */
+  readonly kind: SiteKind;
   readonly #stack: Stack;
   #frames: readonly Frame[] | undefined;
 
-  private constructor(stack: Stack) {
+  private constructor(stack: Stack, kind: SiteKind) {
     this.#stack = stack;
+    this.kind = kind;
   }
 
   /**
    * Where the caller of `below` stands now; without `below`, where the first function outside this
    * folder stands, which a bundle cannot tell. Not for users.
    */
-  static capture(below?: Below): CallSite {
-    return new CallSite(captureStack(SITE_FRAMES_MAX, below));
+  static capture(below?: Below, kind: SiteKind = "exact"): CallSite {
+    return new CallSite(captureStack(SITE_FRAMES_MAX, below), kind);
   }
 
   /** From the caller outwards: first those that run, then those that await them. Not for users. */
@@ -64,15 +63,26 @@ export class CallSite {
   /** For people: `server.ts:31 in handleOrder`. */
   toString(): string {
     const [frame] = this.frames;
-    if (frame === undefined) return "an unknown place";
+    if (frame === undefined) return UNKNOWN_PLACE;
     const file = frame.script.slice(frame.script.lastIndexOf("/") + 1);
     return `${file}:${frame.line}${frame.name === null ? "" : ` in ${frame.name}`}`;
   }
 
-  /** The same, so that errors with call sites in their details can be logged as JSON. */
+  /** For people who cannot see its kind elsewhere: `server.ts:31 in handleOrder, sampled`. */
+  get words(): string {
+    return siteInWords(this.toString(), this.kind);
+  }
+
+  /** The same as `toString`, so that errors with call sites in their details can be logged as JSON. */
   toJSON(): string {
     return this.toString();
   }
+}
+
+/** A place for a report that has to name one. */
+export function placeOf(site: CallSite | undefined): { site: string; siteKind: SiteKind | null } {
+  if (site === undefined) return { site: UNKNOWN_PLACE, siteKind: null };
+  return { site: site.toString(), siteKind: site.kind };
 }
 
 /** The leading frames that are ours say nothing. */
@@ -119,19 +129,29 @@ export class SiteSampler {
     return this.#diagnostics === "off";
   }
 
-  /** What the sites that it gives are worth. */
-  get kind(): SiteKind {
-    return this.#diagnostics === "full" ? "exact" : this.#diagnostics;
+  /** A place that it gave, or did not, for a report. */
+  told(site: CallSite | undefined): { site: string | null; siteKind: SiteKind } {
+    return { site: site?.toString() ?? null, siteKind: site?.kind ?? this.#kind };
   }
 
   /** The place of a call that does not wait, which may be one of very many. */
   sample(below?: Below): CallSite | undefined {
-    return this.#isWanted(this.#passing) ? CallSite.capture(below) : undefined;
+    return this.#isWanted(this.#passing) ? CallSite.capture(below, this.#kind) : undefined;
   }
 
   /** The place of a call that is about to wait: counted apart, so that fast ones do not hide it. */
   capture(below?: Below): CallSite | undefined {
-    return this.#isWanted(this.#waiting) ? CallSite.capture(below) : undefined;
+    return this.#isWanted(this.#waiting) ? CallSite.capture(below, this.#kind) : undefined;
+  }
+
+  /** Where a consumer or a loop is started, which stands for all that it takes. */
+  captureLoop(): CallSite | undefined {
+    return this.#isWanted(this.#waiting) ? CallSite.capture(undefined, "per loop") : undefined;
+  }
+
+  /** What the place of a single call is worth. */
+  get #kind(): SiteKind {
+    return this.#diagnostics === "full" ? "exact" : this.#diagnostics;
   }
 
   #isWanted(budget: Budget): boolean {

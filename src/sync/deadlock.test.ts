@@ -79,8 +79,10 @@ describe("a holder that waits for itself is refused", () => {
         flow: "twice()",
         holds: 'mutex "m"',
         holdSite: expect.stringMatching(/^deadlock\.test\.ts:\d+ in twice$/) as string,
+        holdSiteKind: "exact",
         waitsFor: 'mutex "m"',
         waitSite: expect.stringMatching(/^deadlock\.test\.ts:\d+ in twice$/) as string,
+        waitSiteKind: "exact",
       },
     ]);
     expect(m.waiters).toBe(0);

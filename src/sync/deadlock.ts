@@ -5,7 +5,7 @@
  */
 import { UnjamError } from "../core/errors.ts";
 import { WAIT_GRAPH_DEPTH_MAX, WAIT_GRAPH_STEPS_MAX } from "../core/limits.ts";
-import type { CallSite } from "./call-site.ts";
+import { type CallSite, placeOf } from "./call-site.ts";
 import type { Flow } from "./flow.ts";
 import type { Movers } from "./wait-graph.ts";
 
@@ -170,12 +170,10 @@ export function deadlockError(wait: ProvenWait, stuck: Stuck): UnjamError<"UNJAM
     const held = [...flow.holdings].at(-1);
     const holds = held?.what ?? wanted.what;
     wanted = next;
+    const [hold, waiting] = [placeOf(held?.site), placeOf(next.site)];
     return {
-      flow: flow.name,
-      holds,
-      holdSite: String(held?.site ?? "an unknown place"),
-      waitsFor: next.what,
-      waitSite: String(next.site ?? "an unknown place"),
+      ...{ flow: flow.name, holds, holdSite: hold.site, holdSiteKind: hold.siteKind },
+      ...{ waitsFor: next.what, waitSite: waiting.site, waitSiteKind: waiting.siteKind },
     };
   });
   return new UnjamError("UNJAM_DEADLOCK", { cycle });

@@ -1,10 +1,12 @@
 /** What `diagnostics` change: which calls are noted, and which deadlocks are found. */
 import { beforeEach, describe, expect, it } from "vitest";
+import { collectUntil } from "../../test/sync/collector.ts";
 import { isUnjamError, type UnjamError } from "../core/errors.ts";
 import { SITES_BURST_MAX } from "../core/limits.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import type { Diagnostics } from "./call-site.ts";
 import { JoinableQueue } from "./joinable-queue.ts";
+import type { LockOrderReport } from "./lock-order.ts";
 import { Mutex } from "./mutex.ts";
 import { Semaphore } from "./semaphore.ts";
 import type { SyncPorts } from "./sync-ports.ts";
@@ -52,9 +54,9 @@ describe("a queue without diagnostics", () => {
         {
           flow: "worker",
           holds: 'an item of queue "q"',
-          holdSite: "an unknown place",
+          ...{ holdSite: "an unknown place", holdSiteKind: null },
           waitsFor: 'an answer of queue "q"',
-          waitSite: "an unknown place",
+          ...{ waitSite: "an unknown place", waitSiteKind: null },
         },
       ],
     });
@@ -133,8 +135,9 @@ describe("a call that was not noted among very many", () => {
     expect(error.details).toMatchObject({
       cycle: [
         {
-          holdSite: "an unknown place",
+          ...{ holdSite: "an unknown place", holdSiteKind: null },
           waitSite: expect.stringMatching(/^diagnostics\.test\.ts:\d+$/) as string,
+          waitSiteKind: "sampled",
         },
       ],
     });
@@ -167,5 +170,119 @@ describe("a lock without diagnostics", () => {
     const error = await errorOf(m.run(() => queue.ask(1)));
 
     expect(error.code).toBe("UNJAM_WAIT_TIMEOUT");
+  });
+});
+
+/** A part of a message: a place in this file, and what it is worth. */
+function placed(remark: string): string {
+  return String.raw`\(diagnostics\.test\.ts:\d+(?: in \w+)?${remark}\)`;
+}
+
+describe.each<[Diagnostics, "exact" | "sampled", string]>([
+  ["full", "exact", ""],
+  ["sampled", "sampled", ", sampled"],
+])("a place that was noted with diagnostics %s is told as %s", (diagnostics, siteKind, remark) => {
+  it("in a deadlock, beside the place where the consumer was started", async () => {
+    const queue = aQueue(diagnostics, async (n) => (n === 0 ? 0 : await queue.ask(n - 1)));
+
+    const error = await errorOf(queue.ask(1));
+
+    expect(error.details).toMatchObject({
+      cycle: [{ holdSiteKind: "per loop", waitSiteKind: siteKind }],
+    });
+    const began = placed(", where the loop began");
+    expect(error.message).toMatch(
+      new RegExp(`holds an item .* ${began} and waits for an answer .* ${placed(remark)}$`),
+    );
+  });
+
+  it("in the error of a wait for a lock", async () => {
+    const m = aMutex(diagnostics);
+    const guard = m.tryLock();
+
+    const error = await errorOf(m.run(() => 1));
+
+    expect(error.code).toBe("UNJAM_WAIT_TIMEOUT");
+    expect(error.message).toMatch(new RegExp(`held by .* ${placed(remark)} for`));
+    guard?.release();
+  });
+
+  it("in the error of a join, of a lease as of a consumer", async () => {
+    const leased = new JoinableQueue<number>({ name: "q", diagnostics, ports });
+    leased.tryPut(1);
+    const lease = leased.tryGet();
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    const consumed = aQueue(diagnostics, () => over);
+    consumed.tryPut(1);
+    const errors = [leased, consumed].map((queue) => queue.join().catch((e: unknown) => String(e)));
+
+    await clock.advance(31_000);
+    const [byLease, byConsumer] = await Promise.all(errors);
+
+    expect(byLease).toMatch(new RegExp(`held by a lease for .* ${placed(remark)}`));
+    expect(byConsumer).toMatch(
+      new RegExp(`held by worker for .* ${placed(", where the loop began")}`),
+    );
+    lease?.done();
+    resolve();
+  });
+
+  it("in waits(), where a loop is told as one", async () => {
+    const queue = new JoinableQueue<number>({ diagnostics, ports });
+    const next = queue.items({ name: "reader" }).next();
+    const got = queue.get();
+    await clock.advance(0);
+
+    expect(queue.waits()).toMatchObject([
+      { who: "reader", siteKind: "per loop" },
+      { who: "a call", siteKind },
+    ]);
+    queue.close();
+    await Promise.allSettled([next, got]);
+  });
+
+  it("in holders(), where the item of a loop is told as one", async () => {
+    const queue = new JoinableQueue<number>({ diagnostics, ports });
+    for (const n of [1, 2]) queue.tryPut(n);
+    const loop = queue.items();
+    await loop.next();
+    const lease = queue.tryGet();
+
+    expect(queue.holders().map((holder) => holder.siteKind)).toEqual(["per loop", siteKind]);
+    lease?.done();
+    await loop.return?.();
+  });
+
+  it("in the order of two locks", async () => {
+    const [a, b] = [aMutex(diagnostics), aMutex(diagnostics)];
+    const reports: LockOrderReport[] = [];
+    a.on("lock-order", (report) => reports.push(report));
+    async function bothLocked(outer: Mutex, inner: Mutex): Promise<void> {
+      using _ = await outer.lock();
+      (await inner.lock()).release();
+    }
+
+    await bothLocked(a, b);
+    await bothLocked(b, a);
+
+    const order = { held: { siteKind }, taken: { siteKind } };
+    expect(reports).toMatchObject([{ first: order, opposite: order }]);
+  });
+
+  it("in the reports of what the collector found", async () => {
+    const m = aMutex(diagnostics);
+    const queue = new JoinableQueue<number>({ diagnostics, ports });
+    const lost: unknown[] = [];
+    const forgotten: string[] = [];
+    m.on("guard-lost", (report) => lost.push(report));
+    queue.on("forgotten", ({ error }) => forgotten.push(`(${String(error).split(" at ")[1]})`));
+    queue.tryPut(1);
+    const forget = (): void => void [m.tryLock(), queue.tryGet()];
+    forget();
+
+    await collectUntil(() => lost.length + forgotten.length === 2, "both were lost");
+
+    expect(lost).toMatchObject([{ siteKind }]);
+    expect(forgotten[0]).toMatch(new RegExp(`^${placed(remark)}$`));
   });
 });

@@ -32,6 +32,7 @@ describe("a guard that is dropped unreleased", () => {
         what: 'mutex "m"',
         holder: "careless()",
         site: expect.stringContaining("in careless") as string,
+        siteKind: "exact",
         heldMs: expect.any(Number) as number,
       },
     ]);

@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { ErrorDetails } from "../core/errors.ts";
 import { UNFINISHED_NAMED_MAX } from "../core/limits.ts";
-import type { CallSite, SiteKind } from "./call-site.ts";
+import type { CallSite, SiteKind, SiteSampler } from "./call-site.ts";
 import type { ConsumerLoop } from "./consumer.ts";
 import type { Item } from "./item.ts";
 import type { Holding } from "./lease.ts";
@@ -31,7 +31,7 @@ export interface Holder {
 export class Holders<T> {
   readonly #clock: Clock;
   readonly #describe: ((value: T) => string) | undefined;
-  readonly #siteKind: SiteKind;
+  readonly #sites: SiteSampler;
   readonly #leases = new Roster<Holding<T>>();
   #hasGetters = false;
 
@@ -39,12 +39,12 @@ export class Holders<T> {
     clock: Clock,
     about: {
       readonly describe: ((value: T) => string) | undefined;
-      readonly siteKind: SiteKind;
+      readonly sites: SiteSampler;
     },
   ) {
     this.#clock = clock;
     this.#describe = about.describe;
-    this.#siteKind = about.siteKind;
+    this.#sites = about.sites;
   }
 
   /** Whether somebody ever asked for an item himself: then nobody knows who may take the next. */
@@ -82,8 +82,7 @@ export class Holders<T> {
     const byLease = [...this.#leases].map(({ item, site, takenAt, flow }) => ({
       value: this.describe(item.value),
       holder: leaseOf(site),
-      site: site?.toString() ?? null,
-      siteKind: this.#siteKind,
+      ...this.#sites.told(site),
       sinceMs: Math.round(now - takenAt),
       waitsFor: flow?.waitsFor ?? null,
     }));
@@ -95,8 +94,7 @@ export class Holders<T> {
               {
                 value: this.describe(item.value),
                 holder: flow.name,
-                site: consumer.site?.toString() ?? null,
-                siteKind: this.#siteKind === "off" ? ("off" as const) : ("per loop" as const),
+                ...this.#sites.told(consumer.site),
                 sinceMs: Math.round(now - (heldSince?.beganAt ?? now)),
                 waitsFor: flow.waitsFor ?? null,
               },

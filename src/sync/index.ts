@@ -12,7 +12,7 @@ export type { QueueSnapshot } from "./joinable-queue.ts";
 export type { Lease } from "./lease.ts";
 export type { LockEventMap, LockEventName } from "./lock-events.ts";
 export type { LockOptions, LockWaitOptions } from "./lock-options.ts";
-export type { LockOrder, LockOrderReport } from "./lock-order.ts";
+export type { LockOrder, LockOrderReport, OrderedTaking } from "./lock-order.ts";
 export { Mutex } from "./mutex.ts";
 export type { Holder as LockHolder } from "./permits.ts";
 export type { PutOutcome } from "./putters.ts";

@@ -91,7 +91,7 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
     const moments = new Moments(ports, WAIT_MS_DEFAULT, (moment) => this.#putters.late(moment));
     const holders = new Holders<T>(ports.clock, {
       describe: settings.describe,
-      siteKind: sites.kind,
+      sites,
     });
     const answers = new Answers(core, moments, holders);
     const consumers = new Consumers<T>({ core, holders, moments, ports, report, ends: answers });
@@ -195,7 +195,7 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
     if (this.#core.phase === "closed")
       throw new UnjamError("UNJAM_QUEUE_CLOSED", { queue: this.name });
     const name = settings.name ?? this.#consumers.nextName();
-    const about = { name, site: this.#sites.capture(), settings };
+    const about = { name, site: this.#sites.captureLoop(), settings };
     const consumer = new ConsumerLoop<T>(about, handler, this.#consumers);
     this.#consumers.start(consumer);
     return consumer.handle;

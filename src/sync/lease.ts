@@ -97,7 +97,7 @@ type Ended = Pick<Holding<never>, "site" | "phase" | "settle">;
 
 /** Leases that nobody can settle any more, because nobody has them. */
 const forgotten = new FinalizationRegistry<Ended>((holding) => {
-  const taken = holding.site === undefined ? "" : `; it was taken at ${holding.site.toString()}`;
+  const taken = holding.site === undefined ? "" : `; it was taken at ${holding.site.words}`;
   const error = new Error(`the lease was garbage-collected before it was settled${taken}`);
   settleHolding(holding, { kind: "forgotten", error });
 });

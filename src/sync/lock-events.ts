@@ -1,5 +1,6 @@
 import type { Logger } from "../core/job-context.ts";
 import { invalid } from "../core/options.ts";
+import type { SiteKind } from "./call-site.ts";
 import type { LockOrderReport } from "./lock-order.ts";
 import { thrownText } from "./thrown-text.ts";
 import { Warnings } from "./warnings.ts";
@@ -19,6 +20,8 @@ export interface LockEventMap {
     readonly holder: string;
     /** `orders.ts:31 in bookOrder`; `null` when its place was not noted. */
     readonly site: string | null;
+    /** What that place is: see {@link SiteKind}. */
+    readonly siteKind: SiteKind;
     /** From taking it to being found, in whole milliseconds. */
     readonly heldMs: number;
   };

@@ -3,16 +3,24 @@
  * deadlock one day, when they meet in between; the orders tell before that.
  */
 import { LOCK_ORDER_TRIES_MAX } from "../core/limits.ts";
-import type { CallSite } from "./call-site.ts";
+import { type CallSite, placeOf, type SiteKind } from "./call-site.ts";
 import type { Flow, Holding } from "./flow.ts";
 import { readTags } from "./scope-tags.ts";
 
-/** A lock was taken while another was held: `mutex "orders"`, at `orders.ts:31 in bookOrder`. */
+/** One of two locks that were taken together: `mutex "orders"`, at `orders.ts:31 in bookOrder`. */
+export interface OrderedTaking {
+  readonly what: string;
+  readonly site: string;
+  /** What that place is: see {@link SiteKind}; `null` where it was not noted. */
+  readonly siteKind: SiteKind | null;
+}
+
+/** A lock was taken while another was held. */
 export interface LockOrder {
   /** The lock that was held, and where it had been taken. */
-  readonly held: { readonly what: string; readonly site: string };
+  readonly held: OrderedTaking;
   /** The lock that was taken then, and where. */
-  readonly taken: { readonly what: string; readonly site: string };
+  readonly taken: OrderedTaking;
 }
 
 /** The same two locks, in both orders. */
@@ -74,8 +82,8 @@ function notePair(
   // The store leaks to those who called the holder's callers; its stack does not.
   if (!isRunningIn(flow, site)) return undefined;
   const order: LockOrder = {
-    held: { what: held.what, site: String(holding.site ?? "an unknown place") },
-    taken: { what: taken.what, site: String(site) },
+    held: { what: held.what, ...placeOf(holding.site) },
+    taken: { what: taken.what, ...placeOf(site) },
   };
   after.set(taken, { order });
   const opposite = takenWhile.get(taken)?.get(held);

@@ -12,6 +12,7 @@ import { Fifo } from "../core/fifo.ts";
 import { HOLDERS_NAMED_MAX } from "../core/limits.ts";
 import { readLogger } from "../core/logger.ts";
 import type { LockOptionValues } from "../core/option-tables.ts";
+import { siteInWords } from "../core/site-words.ts";
 import { type CallSite, type SiteKind, SiteSampler } from "./call-site.ts";
 import { currentFlow, Flow, runInFlow } from "./flow.ts";
 import { Guard, type GuardOwner, Hold } from "./guard.ts";
@@ -97,8 +98,7 @@ export class Permits implements GuardOwner {
     const now = this.#clock.now();
     return Array.from(this.#holds, ({ who, site, sinceAt }) => ({
       holder: who,
-      site: site?.toString() ?? null,
-      siteKind: this.#sampler.kind,
+      ...this.#sampler.told(site),
       sinceMs: Math.round(now - sinceAt),
     }));
   }
@@ -166,7 +166,7 @@ export class Permits implements GuardOwner {
 
   lost({ site, sinceAt }: Hold, holder: string): void {
     const heldMs = Math.round(this.#clock.now() - sinceAt);
-    const lost = { what: this.what, holder, site: site?.toString() ?? null, heldMs };
+    const lost = { what: this.what, holder, ...this.#sampler.told(site), heldMs };
     this.events.warn(lost, "a guard was garbage-collected before it was released");
     this.events.emit("guard-lost", lost);
   }
@@ -273,6 +273,6 @@ export class Permits implements GuardOwner {
 
 const NO_REPORTS: readonly (() => void)[] = [];
 
-function describe({ holder, site, sinceMs }: Holder): string {
-  return `${holder}${site === null ? "" : ` (${site})`} for ${sinceMs} ms`;
+function describe({ holder, site, siteKind, sinceMs }: Holder): string {
+  return `${holder}${site === null ? "" : ` (${siteInWords(site, siteKind)})`} for ${sinceMs} ms`;
 }

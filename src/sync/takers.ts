@@ -78,7 +78,7 @@ export class Takers<T> {
     const terms = readItemsOptions(options);
     const { consumers, core } = this.#parts;
     const name = terms.name ?? `loop-${++this.#loopCount}`;
-    const loop: Loop = { name, site: this.#sites.capture() };
+    const loop: Loop = { name, site: this.#sites.captureLoop() };
     consumers.loopStarted();
     return new Iteration<T>({
       next: async () => {

@@ -33,7 +33,7 @@ describe("waits()", () => {
     queue.tryPut("a");
     await clock.rest();
 
-    expect(other.queue.waits()).toMatchObject([{ who: "reader", site: null }]);
+    expect(other.queue.waits()).toMatchObject([{ who: "reader", site: null, siteKind: "off" }]);
     other.queue.close();
     await clock.rest();
   });

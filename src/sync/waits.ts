@@ -1,5 +1,5 @@
 import { Deadlines } from "./deadlines.ts";
-import type { CallSite, SiteSampler } from "./call-site.ts";
+import type { CallSite, SiteKind, SiteSampler } from "./call-site.ts";
 import { currentFlow } from "./flow.ts";
 import { Roster } from "./roster.ts";
 import { SlowWait, type WaitAbout, type WaitEnds } from "./slow-wait.ts";
@@ -20,6 +20,8 @@ export interface QueueWait {
   readonly what: string;
   /** Where; `null` when it was not noted. */
   readonly site: string | null;
+  /** What that place is: see {@link SiteKind}. */
+  readonly siteKind: SiteKind;
   /** How long it has waited, in whole milliseconds. */
   readonly sinceMs: number;
   /** Whole milliseconds until its deadline, below 0 when that is past; `null` when it has none. */
@@ -52,7 +54,10 @@ export class Waits {
   /** Those that are open now, the longest first. */
   open(): QueueWait[] {
     const now = this.#ports.clock.now();
-    return Array.from(this.#open, (about) => inWords(about, now));
+    return Array.from(this.#open, (about) => ({
+      ...inWords(about, now),
+      ...this.#sites.told(about.site),
+    }));
   }
 
   /** Begins a wait that has a deadline; its owner makes it listen to its signal when all is ready. */
@@ -90,12 +95,14 @@ export class Waits {
   }
 }
 
-function inWords({ who, flow, ...about }: WaitAbout, now: number): QueueWait {
-  const { what, site, since, waitMs } = about;
+function inWords(
+  { who, flow, ...about }: WaitAbout,
+  now: number,
+): Omit<QueueWait, "site" | "siteKind"> {
+  const { what, since, waitMs } = about;
   return {
     who: who ?? (flow === undefined || flow.isOver ? "a call" : flow.name),
     what,
-    site: site?.toString() ?? null,
     sinceMs: Math.round(now - since),
     leftMs: waitMs === Number.POSITIVE_INFINITY ? null : Math.round(since + waitMs - now),
   };

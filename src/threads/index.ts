@@ -1,9 +1,9 @@
 export type { Clock, MonotonicMs, Timer, TimerOptions, Timers } from "../core/clock.ts";
 export { isUnjamError, UnjamError } from "../core/errors.ts";
-export type { CallSite, Diagnostics } from "../sync/call-site.ts";
+export type { CallSite, Diagnostics, SiteKind } from "../sync/call-site.ts";
 export type { FormerHolder, Guard } from "../sync/guard.ts";
 export type { LockEventMap, LockEventName } from "../sync/lock-events.ts";
-export type { LockOrder, LockOrderReport } from "../sync/lock-order.ts";
+export type { LockOrder, LockOrderReport, OrderedTaking } from "../sync/lock-order.ts";
 export type { JoinError, JoinResult } from "../sync/settlements.ts";
 export type { ItemFormat } from "./shared/item-codec.ts";
 export type { LockKind, SharedLockHandle } from "./shared/lock-memory.ts";

@@ -100,7 +100,7 @@ describe("self-wait", () => {
     expect(sound).toMatchObject({ done: 2, failed: 1, total: 3 });
     expect(sound.ending).toMatchObject({ kind: "error", code: "UNJAM_DEADLOCK" });
     expect(sound.ending["message"]).toMatch(
-      /holds an item of queue "orders" \(sound\.\w+:\d+\) .* an answer of queue "orders" \(sound\.\w+:\d+ in book\)$/,
+      /holds an item of queue "orders" \(sound\.\w+:\d+, where the loop began\) .* an answer of queue "orders" \(sound\.\w+:\d+ in book(?:, sampled)?\)$/,
     );
   });
 });

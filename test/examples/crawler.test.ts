@@ -24,7 +24,7 @@ describe("crawler", () => {
 
     expect(stdout).toMatch(/^\d+ pages crawled, \d+ failed\n$/);
     expect(stderr).toMatch(
-      /UNJAM_DEADLOCK: .* holds an item of queue "pages" \(.*\) and waits for room in queue "pages" \(same-mistake\.ts:\d+ in crawl\)/,
+      /UNJAM_DEADLOCK: .* holds an item of queue "pages" \(same-mistake\.ts:\d+.*, where the loop began\) and waits for room in queue "pages" \(same-mistake\.ts:\d+ in crawl(?:, sampled)?\)/,
     );
     expect(code).toBe(3);
   });

@@ -108,6 +108,7 @@ describe("the log pipeline in JoinableQueue form (unjam/sync)", () => {
       expect(edge).toMatchObject({
         flow: expect.stringMatching(/^writers#[12]$/) as string,
         holds: 'an item of queue "bulk"',
+        holdSiteKind: "per loop",
         waitsFor: 'room in queue "bulk"',
         waitSite: expect.stringMatching(/^log-pipeline-sync\.test\.ts:\d+ in sendAgain$/) as string,
       });

@@ -105,8 +105,10 @@ describe("two threads that take two locks in two orders", () => {
     flow: expect.stringMatching(/^thread \d+/) as string,
     holds: `shared mutex "${holds}"`,
     holdSite: expect.stringMatching(/\w/) as string,
+    holdSiteKind: expect.stringMatching(/^(?:exact|sampled)$/) as string,
     waitsFor: `shared mutex "${waitsFor}"`,
     waitSite: expect.stringMatching(/\w/) as string,
+    waitSiteKind: expect.stringMatching(/^(?:exact|sampled)$/) as string,
   });
 
   it("by blocking calls: one is refused with both places, and the other goes on", async () => {

@@ -1,5 +1,6 @@
 /** Whether a wait that stands on a board can end, and what its caller is told when it cannot. */
 import { UnjamError } from "../../core/errors.ts";
+import { UNKNOWN_PLACE } from "../../core/site-words.ts";
 import type { BoardRow, LockId, WaitBoard } from "./wait-board.ts";
 
 /**
@@ -61,9 +62,11 @@ function errorOf(circle: readonly BoardRow[]): UnjamError<"UNJAM_DEADLOCK"> {
     return {
       flow: told.who,
       holds: held?.what ?? "a lock",
-      holdSite: held?.site ?? "an unknown place",
+      holdSite: held?.site ?? UNKNOWN_PLACE,
+      holdSiteKind: held?.siteKind ?? null,
       waitsFor: told.waitsFor,
       waitSite: told.waitSite,
+      waitSiteKind: told.waitSiteKind,
     };
   });
   return new UnjamError("UNJAM_DEADLOCK", { cycle });

@@ -2,7 +2,7 @@
 import type { Timer } from "../../core/clock.ts";
 import type { UnjamError } from "../../core/errors.ts";
 import { SHARED_LOOK_MS, SHARED_DEADLOCK_LOOK_MS, SHARED_PATIENCE_MS } from "../../core/limits.ts";
-import type { CallSite } from "../../sync/call-site.ts";
+import { type CallSite, placeOf } from "../../sync/call-site.ts";
 import type { Flow } from "../../sync/flow.ts";
 import type { Hold } from "../../sync/guard.ts";
 import { defaultSyncPorts } from "../../sync/sync-ports.ts";
@@ -22,11 +22,9 @@ export interface BoardedLock {
 /** Everything that this thread holds of all locks. */
 export const heldHere: Map<Hold, BoardedLock> = new Map<Hold, BoardedLock>();
 
-const UNKNOWN_PLACE = "an unknown place";
-
 export class PostedWait {
   readonly #lock: BoardedLock;
-  readonly #waitSite: string;
+  readonly #wait: ReturnType<typeof placeOf>;
   #holds: readonly Hold[] = [];
   #rows: readonly { readonly board: WaitBoard; readonly row: number }[] = [];
   #postedAt = 0;
@@ -34,7 +32,7 @@ export class PostedWait {
 
   constructor(lock: BoardedLock, waitSite: CallSite | undefined) {
     this.#lock = lock;
-    this.#waitSite = waitSite?.toString() ?? UNKNOWN_PLACE;
+    this.#wait = placeOf(waitSite);
   }
 
   /** The thread is asleep over it: whatever it holds waits with it. */
@@ -97,11 +95,8 @@ export class PostedWait {
       permits: permitCount,
       holds: locks.map((lock) => lock.id),
       told: {
-        ...{ who, waitsFor: what, waitSite: this.#waitSite },
-        holds: holds.map(({ owner, site }) => ({
-          what: owner.what,
-          site: site?.toString() ?? UNKNOWN_PLACE,
-        })),
+        ...{ who, waitsFor: what, waitSite: this.#wait.site, waitSiteKind: this.#wait.siteKind },
+        holds: holds.map(({ owner, site }) => ({ what: owner.what, ...placeOf(site) })),
       },
     };
     // A lock that another thread made may stand on another board than ours.

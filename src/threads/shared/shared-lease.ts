@@ -61,7 +61,7 @@ export class SharedLease<T> implements Disposable {
 /** Leases that nobody can settle any more, because nobody has them. */
 const forgotten = new FinalizationRegistry<Holding>(({ end, taken, site }) => {
   const { engine } = end;
-  const where = site === undefined ? "" : `; it was taken at ${site.toString()}`;
+  const where = site === undefined ? "" : `; it was taken at ${site.words}`;
   const error = new Error(`the lease was garbage-collected before it was settled${where}`);
   engine.fail(taken, error);
 });

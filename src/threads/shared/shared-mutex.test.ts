@@ -63,8 +63,24 @@ describe("a shared mutex in one thread", () => {
 
     await expect(mutex.run(() => mutex.run(() => 1))).rejects.toMatchObject({
       code: "UNJAM_DEADLOCK",
-      details: { cycle: [{ holds: 'shared mutex "m"', waitsFor: 'shared mutex "m"' }] },
+      details: {
+        cycle: [
+          {
+            ...{ holds: 'shared mutex "m"', holdSiteKind: "exact" },
+            ...{ waitsFor: 'shared mutex "m"', waitSiteKind: "exact" },
+          },
+        ],
+      },
     });
+  });
+
+  it("says in a cycle what the places are worth", async () => {
+    const mutex = new SharedMutex({ name: "m", diagnostics: "sampled" });
+    const place = String.raw`\(shared-mutex\.test\.ts:\d+, sampled\)`;
+
+    await expect(mutex.run(() => mutex.run(() => 1))).rejects.toThrow(
+      new RegExp(`holds shared mutex "m" ${place} and waits for shared mutex "m" ${place}$`),
+    );
   });
 
   it("tells of two orders that have met", async () => {

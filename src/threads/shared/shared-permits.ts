@@ -191,7 +191,7 @@ export class SharedPermits implements GuardOwner, Inherited, BoardedLock {
 
   lost({ site, sinceAt }: Hold, holder: string): void {
     const heldMs = Math.round(defaultSyncPorts.clock.now() - sinceAt);
-    const lost = { what: this.what, holder, site: site?.toString() ?? null, heldMs };
+    const lost = { what: this.what, holder, ...this.#sampler.told(site), heldMs };
     this.events.warn(lost, "a guard was garbage-collected before it was released");
     this.events.emit("guard-lost", lost);
   }

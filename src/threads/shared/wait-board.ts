@@ -11,6 +11,8 @@
  */
 import { randomInt } from "node:crypto";
 import { SHARED_HOLDS_TOLD_MAX, SHARED_ROW_BYTES, SHARED_ROWS_MAX } from "../../core/limits.ts";
+import { type SiteKind, siteKindOf, UNKNOWN_PLACE } from "../../core/site-words.ts";
+import type { OrderedTaking } from "../../sync/lock-order.ts";
 import { TextCell } from "./text-cell.ts";
 import { isGone, ownThread } from "./thread-life.ts";
 
@@ -51,8 +53,9 @@ export interface ToldWait {
   readonly who: string;
   readonly waitsFor: string;
   readonly waitSite: string;
+  readonly waitSiteKind: SiteKind | null;
   /** As many as `holds`, in the same order. */
-  readonly holds: readonly { readonly what: string; readonly site: string }[];
+  readonly holds: readonly OrderedTaking[];
 }
 
 /** A row as it was read. */
@@ -178,11 +181,12 @@ export class WaitBoard {
   }
 }
 
-const UNKNOWN_PLACE = "an unknown place";
-
 /** Lines of tab-separated texts: a text that was cut is still read as far as it goes. */
-function textOf({ who, waitsFor, waitSite, holds }: ToldWait): string {
-  const lines = [[who, waitsFor, waitSite], ...holds.map(({ what, site }) => [what, site])];
+function textOf({ who, waitsFor, waitSite, waitSiteKind, holds }: ToldWait): string {
+  const lines = [
+    [who, waitsFor, waitSite, waitSiteKind ?? ""],
+    ...holds.map(({ what, site, siteKind }) => [what, site, siteKind ?? ""]),
+  ];
   return lines
     .map((texts) => texts.map((text) => text.replaceAll(/[\t\n]/g, " ")).join("\t"))
     .join("\n");
@@ -190,10 +194,10 @@ function textOf({ who, waitsFor, waitSite, holds }: ToldWait): string {
 
 function toldOf(text: string | undefined): ToldWait {
   const [first = "", ...rest] = (text ?? "").split("\n");
-  const [who = "a thread", waitsFor = "a lock", waitSite = UNKNOWN_PLACE] = first.split("\t");
+  const [who = "a thread", waitsFor = "a lock", waitSite = UNKNOWN_PLACE, kind] = first.split("\t");
   const holds = rest.map((line) => {
-    const [what = "a lock", site = UNKNOWN_PLACE] = line.split("\t");
-    return { what, site };
+    const [what = "a lock", site = UNKNOWN_PLACE, of] = line.split("\t");
+    return { what, site, siteKind: siteKindOf(of) };
   });
-  return { who, waitsFor, waitSite, holds };
+  return { who, waitsFor, waitSite, waitSiteKind: siteKindOf(kind), holds };
 }
