@@ -30,22 +30,26 @@ it("waits of very many lengths end each at its own deadline, whatever came and w
   expect(stage.queue.snapshot()).toMatchObject({ putters: 0, size: 1 });
 });
 
-it("a wait without a deadline does not hold the process for one that has ended", async () => {
+/** A queue that notes which of its timers are armed. */
+function aCountedQueue(options: { readonly capacity?: number } = {}) {
   const timers = new Set<object>();
   const stage = new QueueStage<number>();
   const { clock } = stage;
   const counted = {
     ...{ now: () => clock.now(), wallNow: () => clock.wallNow() },
     soon: (run: () => void) => clock.soon(run),
-    after: (...args: Parameters<typeof clock.after>) => {
-      const timer = clock.after(...args);
+    after: (...[delayMs, run, how]: Parameters<typeof clock.after>) => {
+      const timer = clock.after(delayMs, () => (timers.delete(timer), run()), how);
       timers.add(timer);
       return { cancel: () => (timers.delete(timer), timer.cancel()) };
     },
   };
-  const queue = new JoinableQueue<number>({
-    ports: { clock: counted, timers: counted, random: () => 0.5 },
-  });
+  const ports = { clock: counted, timers: counted, random: () => 0.5 };
+  return { timers, stage, queue: new JoinableQueue<number>({ ...options, ports }) };
+}
+
+it("a wait without a deadline does not hold the process for one that has ended", async () => {
+  const { timers, stage, queue } = aCountedQueue();
   const other = watch(queue.get({ waitMs: 4_000 }));
   watch(queue.get({ waitMs: Number.POSITIVE_INFINITY }));
   const heldBefore = timers.size;
@@ -55,4 +59,18 @@ it("a wait without a deadline does not hold the process for one that has ended",
 
   expect(other.isPending).toBe(false);
   expect([heldBefore, timers.size]).toEqual([1, 0]);
+});
+
+it("a wait that the end of another has ended does not hold the process", async () => {
+  const { timers, stage, queue } = aCountedQueue({ capacity: 1 });
+  watch(queue.get());
+  queue.tryPut(0);
+  await stage.rest();
+  watch(queue.ask(1, { waitMs: 50 }));
+  const put = watch(queue.put(2));
+
+  await stage.advance(50);
+
+  expect(put.isPending).toBe(false);
+  expect(timers.size).toBe(0);
 });

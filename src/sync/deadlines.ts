@@ -49,8 +49,7 @@ export class Deadlines<W extends TimedWait> {
     // Drops what is over at the head, so that a steady stream keeps the lane short.
     lane.line.peek();
     lane.line.push(wait);
-    const at = wait.since + waitMs;
-    if (this.#timer === undefined || this.#timer.at > at) this.#arm(at);
+    this.#armFor(wait.since + waitMs);
   }
 
   /**
@@ -75,7 +74,8 @@ export class Deadlines<W extends TimedWait> {
     return lane;
   }
 
-  #arm(at: MonotonicMs): void {
+  #armFor(at: MonotonicMs): void {
+    if (this.#timer !== undefined && this.#timer.at <= at) return;
     this.#timer?.timer.cancel();
     const delayMs = Math.min(Math.ceil(Math.max(0, at - this.#clock.now())), TIMER_MS_MAX);
     // The process must not end before those who wait have been told.
@@ -99,7 +99,8 @@ export class Deadlines<W extends TimedWait> {
       }
       if (lane.line.peek() === undefined) this.#forget(lane);
     }
-    if (nextAt !== Number.POSITIVE_INFINITY) this.#arm(nextAt);
+    // The end of one may have ended another that was looked at before.
+    if (this.#openCount > 0 && nextAt !== Number.POSITIVE_INFINITY) this.#armFor(nextAt);
   }
 
   /** The timer may be far off: what ended before its deadline is looked for when lanes are many. */

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, it, vi } from "vitest";
 import { QueueStage, watch } from "../../test/sync/queue-stage.ts";
 
@@ -30,6 +31,22 @@ describe("for await", () => {
 
     expect(stage.queue.snapshot()).toMatchObject({ size: 1, unfinished: 1, consumers: 0 });
     expect(stage.drain()).toEqual(["c"]);
+  });
+
+  it("leaves nothing behind when it is left while it waits", async () => {
+    const stage = new QueueStage<string>();
+    const stop = new AbortController();
+    const loop = stage.queue.items({ signal: stop.signal });
+    const next = watch(loop.next());
+
+    await loop.return?.();
+    await stage.rest();
+    stage.queue.tryPut("a");
+
+    expect(next.value).toEqual({ done: true, value: undefined });
+    expect(stage.queue.snapshot()).toMatchObject({ consumers: 0, takers: 0, waits: [] });
+    expect(getEventListeners(stop.signal, "abort")).toEqual([]);
+    expect(stage.queue.tryGet()?.value).toBe("a");
   });
 
   it("waits for what comes, as a consumer, from the moment at which it was begun", async () => {

@@ -63,7 +63,7 @@ export class Takers<T> {
       }
       return this.#takeLater<Lease<T>>(terms, {
         onNone: (wait) => wait.refuse(new UnjamError("UNJAM_QUEUE_CLOSED", { queue })),
-      });
+      }).promise;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -79,6 +79,7 @@ export class Takers<T> {
     const { consumers, core } = this.#parts;
     const name = terms.name ?? `loop-${++this.#loopCount}`;
     const loop: Loop = { name, site: this.#sites.captureLoop() };
+    const open = new Set<SlowWait<Lease<T> | undefined>>();
     consumers.loopStarted();
     return new Iteration<T>({
       next: async () => {
@@ -86,9 +87,18 @@ export class Takers<T> {
         const lease = this.#takeNow(loop);
         if (lease !== undefined || core.isOver) return lease;
         const onNone = (wait: SlowWait<Lease<T> | undefined>): void => wait.answer(undefined);
-        return this.#takeLater<Lease<T> | undefined>(terms, { onNone, loop });
+        const wait = this.#takeLater<Lease<T> | undefined>(terms, { onNone, loop });
+        open.add(wait);
+        try {
+          return await wait.promise;
+        } finally {
+          open.delete(wait);
+        }
       },
-      left: () => consumers.loopLeft(),
+      left: () => {
+        for (const wait of open) wait.answer(undefined);
+        consumers.loopLeft();
+      },
     });
   }
 
@@ -100,7 +110,7 @@ export class Takers<T> {
     return this.#lease(item, { site, flow: currentFlow() });
   }
 
-  #takeLater<A>(terms: WaitTerms, { onNone, ...start }: TakerNews<T, A>): Promise<A | Lease<T>> {
+  #takeLater<A>(terms: WaitTerms, { onNone, ...start }: TakerNews<T, A>): SlowWait<A | Lease<T>> {
     const { core, waits, settings } = this.#parts;
     let isInLine = true;
     const who = start.loop === undefined ? "get" : `loop "${start.loop.name}"`;
@@ -131,7 +141,7 @@ export class Takers<T> {
       },
     });
     wait.listenTo(terms.signal);
-    return wait.promise;
+    return wait;
   }
 
   #lease(item: Item<T>, { site, flow }: Taking): Lease<T> {
