@@ -192,7 +192,6 @@ describe("options", () => {
 
 describe("valueOf", () => {
   let askedCount = 0;
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- callers without types may pass it.
   const sly = {
     valueOf: () => ++askedCount,
     toString: () => `${++askedCount}`,
