@@ -146,7 +146,15 @@ export class ConsumerLoop<T> {
     if (signal === undefined) return;
     const onAbort = (): void => this.stop({ graceMs: 0 });
     if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
+    else {
+      try {
+        signal.addEventListener("abort", onAbort, { once: true });
+      } catch (error) {
+        // The caller has no handle to stop it by.
+        onAbort();
+        throw error;
+      }
+    }
     void this.finished.then(() => signal.removeEventListener("abort", onAbort));
   }
 

@@ -13,6 +13,7 @@ import { HOLDERS_NAMED_MAX } from "../core/limits.ts";
 import { readLogger } from "../core/logger.ts";
 import type { LockOptionValues } from "../core/option-tables.ts";
 import { siteInWords } from "../core/site-words.ts";
+import { watchAbort } from "./abort-watch.ts";
 import { type CallSite, type SiteKind, SiteSampler } from "./call-site.ts";
 import { currentFlow, Flow, runInFlow } from "./flow.ts";
 import { Guard, type GuardOwner, Hold } from "./guard.ts";
@@ -230,16 +231,16 @@ export class Permits implements GuardOwner {
       waiter.leave();
     };
     const onLate = (): void => giveUp(() => this.#lateError(since));
-    const onAbort = (): void => giveUp(() => signal?.reason);
+    let forgetSignal = (): void => undefined;
     const timer = Number.isFinite(waitMs) ? this.#timers.after(waitMs, onLate) : undefined;
     const leave = (): void => {
       timer?.cancel();
-      signal?.removeEventListener("abort", onAbort);
+      forgetSignal();
     };
     const place = { before: undefined, after: undefined };
     const waiter: Waiter = { ...{ flow, site, resolve, leave }, ...place };
     this.#line.add(waiter);
-    signal?.addEventListener("abort", onAbort, { once: true });
+    forgetSignal = watchAbort(signal, (reason) => giveUp(() => reason));
     if (waiting === undefined) return withChain(promise, flow);
     return waitInFlow({
       ...{ flow: waiting, what: this.what, site, settled: promise },

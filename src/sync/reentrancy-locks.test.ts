@@ -77,6 +77,27 @@ describe("a signal that aborts while it is let go of", () => {
   });
 });
 
+describe("a signal whose methods throw", () => {
+  it("ends its own wait alone: the lock goes to the next, and nobody holds it for good", async () => {
+    const mutex = new Mutex();
+    const patched = (name: "addEventListener" | "removeEventListener"): AbortSignal => {
+      const value = (): never => {
+        throw new Error(name);
+      };
+      return Object.defineProperty(new AbortController().signal, name, { value });
+    };
+    const guard = mutex.tryLock();
+    const deaf = mutex.lock({ signal: patched("addEventListener") });
+    const sticky = mutex.lock({ signal: patched("removeEventListener") });
+
+    await expect(deaf).rejects.toThrow("addEventListener");
+    guard?.release();
+    (await sticky).release();
+
+    expect([mutex.isLocked, mutex.waiters]).toEqual([false, 0]);
+  });
+});
+
 describe("valueOf", () => {
   it("is asked neither of a number of permits nor of a time, which are refused as they are", async () => {
     let askedCount = 0;

@@ -190,6 +190,44 @@ describe("options", () => {
   });
 });
 
+describe("valueOf", () => {
+  let askedCount = 0;
+  const sly = {
+    valueOf: () => ++askedCount,
+    toString: () => `${++askedCount}`,
+    [Symbol.toPrimitive]: () => ++askedCount,
+  } as unknown as number;
+  const calls: Readonly<Record<string, (queue: JoinableQueue<number>) => unknown>> = {
+    "new, capacity": () => new JoinableQueue({ capacity: sly }),
+    "new, waitersMax": () => new JoinableQueue({ waitersMax: sly }),
+    "new, whenFull": () => new JoinableQueue({ whenFull: { retry: { firstMs: sly } } }),
+    "put, waitMs": (queue) => queue.put(2, { waitMs: sly }),
+    "put, whenFull": (queue) => queue.put(2, { whenFull: { retry: { maxMs: sly } } }),
+    "put, a rank": (queue) => queue.put(sly),
+    "tryPut, a rank": (queue) => queue.tryPut(sly),
+    "ask, waitMs": (queue) => queue.ask(2, { waitMs: sly }),
+    "ask, whenFull": (queue) => queue.ask(2, { whenFull: { retry: { factor: sly } } }),
+    "get, waitMs": (queue) => queue.get({ waitMs: sly }),
+    "items, waitMs": (queue) => queue.items({ waitMs: sly }).next(),
+    "join, waitMs": (queue) => queue.join({ waitMs: sly }),
+    "consume, concurrency": (queue) => queue.consume(() => 1, { concurrency: sly }),
+    "consume, restarts.max": (queue) => queue.consume(() => 1, { restarts: { max: sly } }),
+    "consume, restarts.perMs": (queue) => queue.consume(() => 1, { restarts: { perMs: sly } }),
+    "stop, graceMs": () => new JoinableQueue().consume(() => 1).stop({ graceMs: sly }),
+  };
+
+  it.each(Object.entries(calls))("of a number is not asked: %s is refused", async (_, call) => {
+    askedCount = 0;
+    const queue = new JoinableQueue<number>({ order: { by: (rank) => rank } });
+    queue.tryPut(1);
+
+    await expect((async () => call(queue))()).rejects.toMatchObject({
+      code: "UNJAM_INVALID_OPTION",
+    });
+    expect([askedCount, queue.size, queue.unfinished, queue.consumers]).toEqual([0, 1, 1, 0]);
+  });
+});
+
 describe("a ranking function", () => {
   it("may change the queue that it ranks for", async () => {
     const stage: QueueStage<number> = new QueueStage<number>({ capacity: 3, order: { by: rank } });

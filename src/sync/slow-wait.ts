@@ -1,4 +1,5 @@
 import type { MonotonicMs } from "../core/clock.ts";
+import { watchAbort } from "./abort-watch.ts";
 import type { CallSite } from "./call-site.ts";
 import type { Flow } from "./flow.ts";
 import type { Member } from "./roster.ts";
@@ -74,10 +75,8 @@ export class SlowWait<A, B extends WaitBegun = WaitAbout> {
    */
   listenTo(signal: AbortSignal | undefined): void {
     if (signal === undefined || !this.isWaiting) return;
-    const onAbort = (): void => this.refuse(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    this.#forgetSignal = () => signal.removeEventListener("abort", onAbort);
-    if (signal.aborted) onAbort();
+    this.#forgetSignal = watchAbort(signal, (reason) => this.refuse(reason));
+    if (signal.aborted) this.refuse(signal.reason);
   }
 
   #over(): boolean {
