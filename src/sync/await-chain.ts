@@ -1,9 +1,14 @@
 /**
  * The proof that a flow waits: V8's async stack trace, taken in the continuation of an async
  * function, holds the functions that await it, through any number of async functions,
- * `Promise.all` and `Promise.allSettled`, and no others. A function that only started the wait,
- * or its siblings, are not in it. Chains end where a promise has two listeners, which proves less
- * and never too much.
+ * `Promise.all` and `Promise.allSettled`. A function that only started the wait, or its siblings,
+ * are not in it. Chains end where a promise has two listeners.
+ *
+ * V8 also follows `then`, `catch` and `finally`, and plain resolving functions: those that
+ * `Promise.race` and `new Promise((resolve) => wait.then(resolve))` give to `then`. These leave no
+ * frame, so that what else would end such an await (a timer in the race, a sibling in `Promise.all`
+ * that fails) is not seen, and does not count. Seen and left out are `Promise.any`, and all of them
+ * when they are put around the promise of the wait itself, whose listeners are watched.
  */
 import type { CallSite } from "./call-site.ts";
 import type { Flow } from "./flow.ts";
@@ -47,7 +52,8 @@ function uncertainEnd(chain: readonly Frame[]): readonly Frame[] {
 /**
  * Watches who listens to a promise that is handed out. `await`, `Promise.all` and an async
  * function that returns it await it alone; whoever calls `then` may await something else as well:
- * `Promise.race` against a timer, or `new Promise((resolve) => wait.then(resolve))`.
+ * `Promise.race` against a timer, or `new Promise((resolve) => wait.then(resolve))`. Around an async
+ * function that awaits the promise they cannot be seen.
  */
 export function watchListeners(promise: Promise<unknown>, onUncertain: () => void): void {
   // oxlint-disable-next-line unicorn/no-thenable -- it is a promise, and stays one.

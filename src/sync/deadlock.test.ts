@@ -113,7 +113,7 @@ describe("a holder that waits for itself is refused", () => {
       await Promise.all([turn(), helper()]);
     }
 
-    const error = await deadlockOf(outer());
+    const error = await afterStanding(deadlockOf(outer()));
 
     expect(error.details.cycle[0]).toMatchObject({
       flow: "outer()",

@@ -28,6 +28,49 @@ function later(ms: number): Promise<void> {
 /** Just not as long as a cycle must stand. */
 const SHORTLY_MS = DEADLOCK_STANDS_MS - 1;
 
+async function lockOnce(m: Mutex): Promise<void> {
+  using _ = await m.lock();
+}
+
+function fail(): never {
+  throw new Error("failed");
+}
+
+/** What comes of it in the time in which a cycle would have stood. */
+async function shortly(held: Promise<void>): Promise<string> {
+  const [outcome] = await Promise.all([outcomeOf(held), clock.advance(DEADLOCK_STANDS_MS)]);
+  return outcome;
+}
+
+/** As much of a DisposableStack as is needed; Node 22 has none. */
+class GuardStack implements Disposable {
+  #end: (() => void) | undefined;
+
+  use(guard: Guard): void {
+    this.#end = guard[Symbol.dispose];
+  }
+
+  move(): GuardStack {
+    const moved = new GuardStack();
+    moved.#end = this.#end;
+    this.#end = undefined;
+    return moved;
+  }
+
+  [Symbol.dispose](): void {
+    this.#end?.();
+  }
+}
+
+/** Keeps the disposer, and forgets the guard. */
+class Owner {
+  readonly end: () => void;
+
+  constructor(guard: Guard) {
+    this.end = guard[Symbol.dispose];
+  }
+}
+
 describe("a guard of lock() that its function has given away does not make a deadlock", () => {
   it.each<[string, (guard: Guard) => unknown]>([
     ["a timer", (guard) => clock.after(SHORTLY_MS, () => guard.release())],
@@ -87,6 +130,105 @@ describe("a guard of lock() that its function has given away does not make a dea
     ]);
 
     expect(outcome).toBe("done");
+  });
+});
+
+describe("a guard whose disposer its function has given away does not make a deadlock", () => {
+  it("when a timer ends the stack that it is in", async () => {
+    const m = aMutex("m");
+    const held = async (): Promise<void> => {
+      // Resumed: its turn is its own, so that the call of lock() alone tells who it is.
+      await clock.rest();
+      const stack = new GuardStack();
+      stack.use(await m.lock());
+      clock.after(SHORTLY_MS, () => stack[Symbol.dispose]());
+      await lockOnce(m);
+    };
+
+    expect(await shortly(held())).toBe("done");
+  });
+
+  it("when a timer ends an object that was made with the disposer", async () => {
+    const m = aMutex("m");
+    const held = async (): Promise<void> => {
+      await clock.rest();
+      const owner = new Owner(await m.lock());
+      clock.after(SHORTLY_MS, owner.end);
+      await lockOnce(m);
+    };
+
+    expect(await shortly(held())).toBe("done");
+  });
+
+  it("when a sibling has the stack that it is in, however late it ends it", async () => {
+    const m = aMutex("m");
+    async function endLate(moved: GuardStack): Promise<void> {
+      using _ = moved;
+      await clock.advance(25_000);
+    }
+    async function holder(): Promise<void> {
+      await clock.rest();
+      using stack = new GuardStack();
+      stack.use(await m.lock());
+      await Promise.all([lockOnce(m), endLate(stack.move())]);
+    }
+
+    expect(await outcomeOf(holder())).toBe("done");
+  });
+
+  it.each(["all", "allSettled"] as const)(
+    "when a sibling in a Promise.%s releases it before its block ends",
+    async (how) => {
+      const m = aMutex("m");
+      async function releaseEarly(guard: Guard): Promise<void> {
+        await later(SHORTLY_MS);
+        guard.release();
+      }
+      async function holder(): Promise<string> {
+        using guard = await m.lock();
+        const both = [outcomeOf(lockOnce(m)), releaseEarly(guard)] as const;
+        await (how === "all" ? Promise.all(both) : Promise.allSettled(both));
+        return await both[0];
+      }
+
+      const [outcome] = await Promise.all([holder(), clock.advance(DEADLOCK_STANDS_MS)]);
+
+      expect(outcome).toBe("done");
+    },
+  );
+});
+
+describe("a guard in a `using` declaration is taken to be with nobody but its block", () => {
+  it("so a timer that would have released it comes too late", async () => {
+    const m = aMutex("m");
+    async function holder(): Promise<void> {
+      using guard = await m.lock();
+      clock.after(SHORTLY_MS, () => guard.isHeld && guard.release());
+      await lockOnce(m);
+    }
+
+    expect(await outcomeOf(holder())).toBe("UNJAM_DEADLOCK");
+  });
+});
+
+describe("what else would end the await of an async function is not seen", () => {
+  it.each<[string, (waits: Promise<void>, late: Promise<void>) => Promise<unknown>]>([
+    ["Promise.race", (waits, late) => Promise.race([waits, late])],
+    [
+      "new Promise",
+      (waits, late) =>
+        new Promise<void>((resolve, reject) => {
+          waits.then(resolve, reject);
+          void late.then(resolve);
+        }),
+    ],
+    ["a sibling that fails", (waits, late) => Promise.all([waits, late.then(() => fail())])],
+  ])("in %s", async (_how, around) => {
+    const m = aMutex("m");
+
+    const held = m.run(async () => await around(lockOnce(m), later(SHORTLY_MS)));
+
+    expect(await outcomeOf(held)).toBe("UNJAM_DEADLOCK");
   });
 });
 
@@ -240,11 +382,8 @@ describe("a wait is not proved", () => {
   it("by a function that awaits any of several", async () => {
     const m = aMutex("m");
     const outcomes: Promise<string>[] = [];
-    async function lockOnce(): Promise<void> {
-      using _ = await m.lock();
-    }
     async function helper(): Promise<void> {
-      const outcome = outcomeOf(lockOnce());
+      const outcome = outcomeOf(lockOnce(m));
       outcomes.push(outcome);
       await outcome;
     }

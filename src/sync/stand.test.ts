@@ -126,7 +126,7 @@ describe("who holds a lock is told", () => {
       }
     }
 
-    expect(await outcomeOf(holder())).toBe("UNJAM_DEADLOCK");
+    expect(await standingOutcomeOf(holder())).toBe("UNJAM_DEADLOCK");
   });
 
   it("when it awaits the next through a function that is called any", async () => {

@@ -63,6 +63,10 @@ export class Stand {
   readonly #seen: Seen | undefined;
   #granted: Stack | undefined;
   #place: Place | undefined | "unread" = "unread";
+  /** Whether its place is that of a `using` declaration, as opposed to any other look at its guard. */
+  #isByUse = false;
+  /** Whether siblings were seen, which may have the guard. */
+  #hasSiblings = false;
 
   constructor(site: CallSite, seen?: Seen) {
     this.site = site;
@@ -86,11 +90,12 @@ export class Stand {
   }
 
   /**
-   * Whether its guard is with itself, in a `using` declaration, for as long as it is where it is. Any
-   * other may be released by whoever was given it: a timer, a `finally()`, a sibling.
+   * Whether its guard is taken to be with itself, in a `using` declaration, for as long as it is where
+   * it is. Any other may be released by whoever was given it: a timer, a `finally()`, a sibling; so may
+   * this one, once its holder awaits siblings.
    */
   get isSure(): boolean {
-    return this.#read() !== undefined && this.#isByUse;
+    return this.#read() !== undefined && this.#isByUse && !this.#hasSiblings;
   }
 
   /** Whether the holder is among those who await a wait that was begun at `site`. */
@@ -111,7 +116,9 @@ export class Stand {
     const holder = this.#indexIn(chain.slice(other + 1));
     if (holder === -1) return false;
     // What a holder awaits together with something else, that one may end: by the guard, if it has it.
-    return this.#isByUse || !chain.slice(0, other + 1 + holder).some(isTogether);
+    const isTogetherWithOthers = chain.slice(0, other + 1 + holder).some(isTogether);
+    if (isTogetherWithOthers) this.#hasSiblings = true;
+    return this.#isByUse || !isTogetherWithOthers;
   }
 
   /** Whether the holder is among those who run at `site`, or who await them. */
@@ -126,13 +133,11 @@ export class Stand {
     return frames.findIndex((frame, index) => isHolder(place, frame, frames.slice(index + 1)));
   }
 
-  get #isByUse(): boolean {
-    return this.#seen?.isOwnTurn === false;
-  }
-
   #read(): Place | undefined {
     if (this.#place === "unread") {
-      this.#place = placeOfUse(this.#seen, this.site) ?? placeOfCall(this.site, this.#granted);
+      const seen = placeOfUse(this.#seen, this.site);
+      this.#isByUse = seen !== undefined && this.#seen?.isOwnTurn === false;
+      this.#place = seen ?? placeOfCall(this.site, this.#granted);
     }
     return this.#place;
   }

@@ -13,7 +13,10 @@
  *   consumer, must stand for DEADLOCK_STANDS_MS before it counts, made of the same waits at the end
  *   as at the beginning. A wait whose deadline comes first ends there, with the cycle for its reason.
  * - What the graph cannot see ends a wait too: its deadline, its signal, the other side of a race
- *   that somebody put around it. A cycle that only these would end is a deadlock all the same.
+ *   that somebody put around an async function that waits. A cycle that only these would end is a
+ *   deadlock all the same. A race around the promise of the wait itself is seen, and proves nothing.
+ * - A guard in a `using` declaration is taken to stay there: who else has it, and releases it before
+ *   the block ends, is seen only as a sibling in `Promise.all`.
  *
  * One wait of a cycle leads: it alone is watched, proven again and refused. The others of a thousand
  * that hold each other would only do the same work again.
