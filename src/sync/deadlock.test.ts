@@ -171,6 +171,21 @@ describe("a holder that waits for itself is refused", () => {
     expect(m.isLocked).toBe(false);
   });
 
+  it("when it is one of many holders of a semaphore, all of which take it again", async () => {
+    const count = 150;
+    const s = new Semaphore(count, { name: "s", diagnostics: "full" }, ports);
+    const again = (): Promise<string> =>
+      s.run(async () => {
+        await turn();
+        return await s.run(() => "got it");
+      });
+
+    const outcomes = await Promise.all(Array.from({ length: count }, () => outcomeOf(again())));
+
+    expect(outcomes.filter((outcome) => outcome === "UNJAM_DEADLOCK")).toHaveLength(1);
+    expect(s.waiters).toBe(0);
+  });
+
   it("when it is the body of a module, which nobody awaits and which runs once", async () => {
     const m = aMutex("m");
     const body = `

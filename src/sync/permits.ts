@@ -64,6 +64,7 @@ export class Permits implements GuardOwner {
   readonly #timers: Timers;
   readonly #sampler: SiteSampler;
   readonly #holds = new Roster<Hold>();
+  #movers: Movers | undefined;
   readonly #line = new Roster<Waiter>();
   /** Who has a permit and was not told yet. */
   readonly #letIn = new Fifo<{ readonly waiter: Waiter; readonly guard: Guard }>();
@@ -157,11 +158,16 @@ export class Permits implements GuardOwner {
 
   released(hold: Hold): void {
     this.#holds.delete(hold);
+    this.#movers = undefined;
     const next = this.#line.first;
     if (next === undefined) return;
     this.#line.delete(next);
     this.#letIn.push({ waiter: next, guard: this.#grant(next.flow, next.site) });
     this.#tell();
+  }
+
+  handedOn(): void {
+    this.#movers = undefined;
   }
 
   lost({ site, sinceAt }: Hold, holder: string): void {
@@ -212,6 +218,7 @@ export class Permits implements GuardOwner {
   #grant(flow: Flow | undefined, site: CallSite | undefined): Guard {
     const hold = new Hold(this, { flow, site, at: this.#clock.now() });
     this.#holds.add(hold);
+    this.#movers = undefined;
     return new Guard(hold);
   }
 
@@ -243,14 +250,17 @@ export class Permits implements GuardOwner {
     if (waiting === undefined) return withChain(promise, flow);
     return waitInFlow({
       ...{ flow: waiting, what: this.what, site, settled: promise },
-      ...{ timers: this.#timers, movers: () => this.#movers() },
+      ...{ timers: this.#timers, movers: () => (this.#movers ??= this.#readMovers()) },
       refuse: (error) => giveUp(() => error),
       ...(flow?.stand === undefined ? {} : { deliver: (guard, to) => guard.deliver(to) }),
     });
   }
 
-  /** Any holder can end the wait of all. */
-  #movers(): Movers {
+  /**
+   * Any holder can end the wait of all. Kept until the holders change: a search knows those who wait
+   * for the same by their being the same object, and goes through the holders once.
+   */
+  #readMovers(): Movers {
     const flows: Flow[] = [];
     for (const { flow } of this.#holds) {
       if (flow === undefined) return "unknown";
