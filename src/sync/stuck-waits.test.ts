@@ -99,15 +99,15 @@ describe("a wait among others", () => {
     const [a, b, c] = [new Flow("a"), new Flow("b"), new Flow("c")];
     let askedCount = 0;
     let wait: OpenWait | undefined;
-    const first = scope(a, () => {
-      // When its cycle is proven again somebody has come who could end it, and is stuck just then.
-      wait = stage.aWait(a, () => (askedCount++ < 2 ? anyOf(a)() : anyOf(a, b)()));
-      return wait.done;
-    });
     const others = [
       scope(b, () => stage.aWait(b, anyOf(c)).done),
       scope(c, () => stage.aWait(c, anyOf(b)).done),
     ];
+    const first = scope(a, () => {
+      // When its cycle is proven again somebody has come who could end it, and is stuck just then.
+      wait = stage.aWait(a, () => (askedCount++ === 0 ? anyOf(a)() : anyOf(a, b)()));
+      return wait.done;
+    });
 
     expect(await stage.isOpen(first)).toBe(true);
     wait?.end();
