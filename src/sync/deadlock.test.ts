@@ -150,6 +150,21 @@ describe("a holder that waits for itself is refused", () => {
     expect(await outcomeOf(outer())).toBe("UNJAM_DEADLOCK");
   });
 
+  it("when it declares the guard by `using` after another wait was looked at", async () => {
+    const m = aMutex("m");
+    let other: Promise<string> | undefined;
+    async function outer(): Promise<void> {
+      const guard = await m.lock();
+      other = m.run(() => "other");
+      await turn();
+      using _ = guard;
+      await m.lock();
+    }
+
+    expect(await outcomeOf(outer())).toBe("UNJAM_DEADLOCK");
+    expect(await other).toBe("other");
+  });
+
   it("when it took the lock by tryLock", async () => {
     const m = aMutex("m");
     async function outer(): Promise<void> {

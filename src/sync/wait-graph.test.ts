@@ -273,28 +273,6 @@ describe("many waits", () => {
     expect(await Promise.all(results)).toEqual(flows.map(() => "done"));
     expect(askedCount).toBe(WAIT_LOOKS_TURN_MAX);
   });
-
-  it("of which one ends while its look is under way leave no timer behind", async () => {
-    const flow = new Flow("a");
-    const { promise, resolve } = Promise.withResolvers<string>();
-    let openCount = 0;
-    const timers: Timers = {
-      soon: (run) => stage.clock.soon(run),
-      after: () => {
-        openCount++;
-        resolve("done");
-        return { cancel: () => openCount-- };
-      },
-    };
-    const plain = { flow, what: "it", site: undefined, settled: promise, timers };
-    const refuse = (): void => undefined;
-
-    expect(await scope(flow, () => waitInFlow({ ...plain, movers: anyOf(flow), refuse }))).toBe(
-      "done",
-    );
-    await stage.clock.rest();
-    expect(openCount).toBe(0);
-  });
 });
 
 /** Counts the turns of the loop, from now on. */

@@ -206,7 +206,6 @@ class WatchedWait<T> implements ProvenWait, Leader, Looker {
   }
 
   search(graph: WaitGraph): void {
-    if (this.#isSettled) return;
     const isLed = this.leader !== this && this.leader?.isLeading === true;
     const stuck = isLed ? undefined : graph.findStuck(this);
     const suspects = this.#suspects;
