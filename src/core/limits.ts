@@ -217,8 +217,8 @@ export const WAIT_LOOK_FACTOR = 10;
 export const WAIT_LOOK_MS_MAX = 10_000;
 /** Steps that one search for a cycle may take. A larger graph counts as free of cycles. */
 export const WAIT_GRAPH_STEPS_MAX = 10_000;
-/** Flows in a row, each waiting for the next, that it may follow: each takes some of the stack. */
-export const WAIT_GRAPH_DEPTH_MAX = 500;
+/** Waits that are looked at in one turn of the loop: each reads a stack, at some 0.2 ms. */
+export const WAIT_LOOKS_TURN_MAX = 20;
 /**
  * How long a cycle must stand that somebody outside of it might undo: who has been given a guard, a
  * consumer that is added. Longer than the second that limiters hold a permit for and autoscalers

@@ -16,8 +16,6 @@ import { isDevelopment } from "./sync-ports.ts";
  */
 export type Diagnostics = "sampled" | "full" | "off";
 
-export type { SiteKind };
-
 /** This file, as stack frames spell it; in a bundle it is the bundle. */
 const [HERE] = readFrames(captureStack(1));
 /**

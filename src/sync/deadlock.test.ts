@@ -152,6 +152,21 @@ describe("a holder that waits for itself is refused", () => {
     expect(await outcomeOf(outer())).toBe("UNJAM_DEADLOCK");
   });
 
+  it("when it declares the guard by `using` after another wait was looked at", async () => {
+    const m = aMutex("m");
+    let other: Promise<string> | undefined;
+    async function outer(): Promise<void> {
+      const guard = await m.lock();
+      other = m.run(() => "other");
+      await turn();
+      using _ = guard;
+      await m.lock();
+    }
+
+    expect(await outcomeOf(outer())).toBe("UNJAM_DEADLOCK");
+    expect(await other).toBe("other");
+  });
+
   it("when it took the lock by tryLock", async () => {
     const m = aMutex("m");
     async function outer(): Promise<void> {
@@ -171,6 +186,21 @@ describe("a holder that waits for itself is refused", () => {
 
     expect(error.details.cycle[0]?.flow).toBe('run of mutex "m"');
     expect(m.isLocked).toBe(false);
+  });
+
+  it("when it is one of many holders of a semaphore, all of which take it again", async () => {
+    const count = 150;
+    const s = new Semaphore(count, { name: "s", diagnostics: "full" }, ports);
+    const again = (): Promise<string> =>
+      s.run(async () => {
+        await turn();
+        return await s.run(() => "got it");
+      });
+
+    const outcomes = await Promise.all(Array.from({ length: count }, () => outcomeOf(again())));
+
+    expect(outcomes.filter((outcome) => outcome === "UNJAM_DEADLOCK")).toHaveLength(1);
+    expect(s.waiters).toBe(0);
   });
 
   it("when it is the body of a module, which nobody awaits and which runs once", async () => {

@@ -4,7 +4,8 @@
  * flows that cannot be shown to go on, taken together, are what holds a wait.
  */
 import { UnjamError } from "../core/errors.ts";
-import { WAIT_GRAPH_DEPTH_MAX, WAIT_GRAPH_STEPS_MAX } from "../core/limits.ts";
+import { invariant } from "../core/invariant.ts";
+import { WAIT_GRAPH_STEPS_MAX } from "../core/limits.ts";
 import { type CallSite, placeOf } from "./call-site.ts";
 import type { Flow } from "./flow.ts";
 import type { Movers } from "./wait-graph.ts";
@@ -48,119 +49,176 @@ export interface Stuck {
   readonly cycle: readonly Step[];
 }
 
-/**
- * What holds `wait`; `undefined` when it can end, when nothing proves that it cannot, or when it
- * only waits for others that hold each other: they are refused, and it goes on.
- */
-export function findStuck(wait: ProvenWait): Stuck | undefined {
-  const budget = { steps: WAIT_GRAPH_STEPS_MAX };
-  const free = new Set<Flow>();
-  for (;;) {
-    const freeCount = free.size;
-    const search = new Search(free, budget);
-    if (!search.isStuck(wait, 0) || budget.steps < 0) return undefined;
-    if (free.size > freeCount) continue;
-    const { stuck: waits, isSure } = search;
-    const cycle = cycleOf(wait, waits);
-    return cycle === undefined ? undefined : { waits, isSure, cycle };
-  }
-}
-
-/**
- * One round: every flow counts as stuck until one of its waits can end. Those that can go on are
- * kept in `free`, and while there are new ones the round is made again, because others may have
- * been taken for stuck on their account. So each round visits a flow, and all who wait for the
- * same holders, once: a thousand slots that wait for each other are a thousand steps.
- */
-class Search {
-  /** What the answer rests on. */
-  readonly stuck = new Set<ProvenWait>();
-  isSure = true;
-  readonly #free: Set<Flow>;
-  readonly #budget: { steps: number };
-  readonly #flows = new Set<Flow>();
-  readonly #seen = new Map<Movers, boolean>();
-
-  constructor(free: Set<Flow>, budget: { steps: number }) {
-    this.#free = free;
-    this.#budget = budget;
-  }
-
-  isStuck(wait: ProvenWait, depth: number): boolean {
-    const movers = wait.movers();
-    if (movers === "unknown" || movers.flows.length === 0) return false;
-    if (depth > WAIT_GRAPH_DEPTH_MAX || !this.#areStuck(movers, depth)) return false;
-    this.stuck.add(wait);
-    if (!movers.isSure) this.isSure = false;
-    return true;
-  }
-
-  #areStuck(movers: Exclude<Movers, "unknown">, depth: number): boolean {
-    const known = this.#seen.get(movers);
-    if (known !== undefined) return known;
-    const { need, flows } = movers;
-    const isFree = (flow: Flow): boolean => this.#free.has(flow);
-    if (need === "any" ? flows.some(isFree) : flows.every(isFree)) return false;
-    this.#seen.set(movers, true);
-    const areStuck =
-      need === "any"
-        ? // From the end: while one after the other comes to wait, the last is the one that does not.
-          flows.findLast((flow) => !this.#isFlowStuck(flow, depth)) === undefined
-        : flows.some((flow) => this.#isFlowStuck(flow, depth));
-    this.#seen.set(movers, areStuck);
-    return areStuck;
-  }
-
-  #isFlowStuck(flow: Flow, depth: number): boolean {
-    if (this.#free.has(flow) || --this.#budget.steps < 0) return false;
-    if (this.#flows.has(flow)) return true;
-    this.#flows.add(flow);
-    const waits = waitsOf.get(flow);
-    const isStuck =
-      waits !== undefined &&
-      waits.size > 0 &&
-      [...waits].every((wait) => this.isStuck(wait, depth + 1));
-    if (!isStuck) this.#free.add(flow);
-    return isStuck;
-  }
-}
-
 interface Step {
   readonly flow: Flow;
   readonly wait: ProvenWait;
   readonly before: Step | undefined;
 }
 
-/** The shortest way from the wait, over flows that could end it, back to itself. */
-function cycleOf(wait: ProvenWait, among: ReadonlySet<ProvenWait>): readonly Step[] | undefined {
-  const seen = new Set<ProvenWait>();
-  const followed = new Set<Movers>();
-  const stepsFrom = (from: ProvenWait, before: Step | undefined): readonly Step[] => {
-    const movers = from.movers();
-    if (movers === "unknown" || followed.has(movers)) return [];
-    followed.add(movers);
-    return movers.flows.flatMap((flow) =>
-      Array.from(waitsOf.get(flow) ?? [], (next) => ({ flow, wait: next, before })),
-    );
-  };
-  let steps = stepsFrom(wait, undefined);
-  while (steps.length > 0) {
-    const next: Step[] = [];
-    for (const step of steps) {
-      if (step.wait === wait) return wayTo(step);
-      if (seen.has(step.wait) || !among.has(step.wait)) continue;
-      seen.add(step.wait);
-      next.push(...stepsFrom(step.wait, step));
-    }
-    steps = next;
-  }
-  return undefined;
+/** A flow, or all who wait for the same holders: free once enough of what it rests on is. */
+interface Node {
+  /** How much more of it that takes; nothing when it is free. */
+  takes: number;
+  readonly dependents: Node[];
 }
 
+/**
+ * The graph as it stands in this moment: made, asked in one go, and dropped. Everything counts as
+ * stuck until something shows that it can go on, and then so can all that rested on it alone. Each
+ * flow, and all who wait for the same holders, are visited once, whoever asks: a thousand slots that
+ * wait for each other are a thousand steps, for one of them or for all. Nothing calls itself, so
+ * that flows in a row, each waiting for the next, may be any number.
+ */
+export class WaitGraph {
+  readonly #movers = new Map<ProvenWait, Movers>();
+  readonly #groups = new Map<Movers, Node>();
+  readonly #flows = new Map<Flow, Node>();
+  readonly #visited = new Set<Flow>();
+  /** What is still to be visited, and on whose account; the last comes first. */
+  readonly #open: { readonly flow: Flow; readonly group: Node }[] = [];
+  #steps = 0;
+
+  /**
+   * What holds `wait`; `undefined` when it can end, when nothing proves that it cannot, or when it
+   * only waits for others that hold each other: they are refused, and it goes on.
+   */
+  findStuck(wait: ProvenWait): Stuck | undefined {
+    this.#steps = 0;
+    const root = this.#groupOf(wait);
+    while (root.takes > 0) {
+      // The last first: while one after the other comes to wait, it is the one that does not.
+      const next = this.#open.pop();
+      if (next === undefined) return this.#stuck(wait);
+      if (next.group.takes > 0) this.#visit(next.flow);
+    }
+    return undefined;
+  }
+
+  #visit(flow: Flow): void {
+    if (this.#visited.has(flow)) return;
+    this.#visited.add(flow);
+    const node = this.#nodeOf(flow);
+    const waits = waitsOf.get(flow);
+    if (waits === undefined || waits.size === 0) oneIsFree(node);
+    else for (const wait of waits) restOn(node, this.#groupOf(wait));
+  }
+
+  #nodeOf(flow: Flow): Node {
+    let node = this.#flows.get(flow);
+    // One of its waits that can end is enough.
+    if (node === undefined) this.#flows.set(flow, (node = { takes: 1, dependents: [] }));
+    return node;
+  }
+
+  /** All who wait for the same. */
+  #groupOf(wait: ProvenWait): Node {
+    const movers = this.#moversOf(wait);
+    const known = this.#groups.get(movers);
+    if (known !== undefined) return known;
+    const group: Node = { takes: this.#takesOf(movers), dependents: [] };
+    this.#groups.set(movers, group);
+    if (movers === "unknown" || group.takes === 0) return group;
+    for (const flow of movers.flows) {
+      restOn(group, this.#nodeOf(flow));
+      if (!this.#visited.has(flow)) this.#open.push({ flow, group });
+    }
+    return group;
+  }
+
+  #moversOf(wait: ProvenWait): Movers {
+    let movers = this.#movers.get(wait);
+    if (movers === undefined) this.#movers.set(wait, (movers = wait.movers()));
+    return movers;
+  }
+
+  #takesOf(movers: Movers): number {
+    if (movers === "unknown") return 0;
+    const { need, flows } = movers;
+    this.#steps += flows.length;
+    // What is larger than a search may be counts as free.
+    if (this.#steps > WAIT_GRAPH_STEPS_MAX) return 0;
+    return need === "any" ? Math.min(1, flows.length) : flows.length;
+  }
+
+  #stuck(wait: ProvenWait): Stuck | undefined {
+    const waits = new Set([wait]);
+    const followed = new Set<Movers>();
+    let isSure = true;
+    for (const each of waits) {
+      const movers = this.#stuckMovers(each);
+      if (!movers.isSure) isSure = false;
+      if (followed.has(movers)) continue;
+      followed.add(movers);
+      for (const next of this.#holding(movers).flatMap(waitsIn)) waits.add(next);
+    }
+    const cycle = this.#cycleOf(wait, waits);
+    return cycle === undefined ? undefined : { waits, isSure, cycle };
+  }
+
+  /** Those who must be stuck for the wait to be: of several that it needs, one is enough. */
+  #holding({ need, flows }: KnownMovers): readonly Flow[] {
+    if (need === "any") return flows;
+    return flows.filter((flow) => this.#nodeOf(flow).takes > 0).slice(0, 1);
+  }
+
+  #stuckMovers(wait: ProvenWait): KnownMovers {
+    const movers = this.#moversOf(wait);
+    invariant(movers !== "unknown", "what something unknown may end is not stuck");
+    return movers;
+  }
+
+  /** The shortest way from the wait, over flows that could end it, back to itself. */
+  #cycleOf(wait: ProvenWait, among: ReadonlySet<ProvenWait>): readonly Step[] | undefined {
+    const seen = new Set<ProvenWait>();
+    const followed = new Set<Movers>();
+    const stepsFrom = (from: ProvenWait, before: Step | undefined): readonly Step[] => {
+      const movers = this.#stuckMovers(from);
+      if (followed.has(movers)) return [];
+      followed.add(movers);
+      return movers.flows.flatMap((flow) =>
+        waitsIn(flow).map((next) => ({ flow, wait: next, before })),
+      );
+    };
+    let steps = stepsFrom(wait, undefined);
+    while (steps.length > 0) {
+      const next: Step[] = [];
+      for (const step of steps) {
+        if (step.wait === wait) return wayTo(step);
+        if (seen.has(step.wait) || !among.has(step.wait)) continue;
+        seen.add(step.wait);
+        for (const after of stepsFrom(step.wait, step)) next.push(after);
+      }
+      steps = next;
+    }
+    return undefined;
+  }
+}
+
+type KnownMovers = Exclude<Movers, "unknown">;
+
+function waitsIn(flow: Flow): readonly ProvenWait[] {
+  return Array.from(waitsOf.get(flow) ?? []);
+}
+
+function restOn(node: Node, on: Node): void {
+  if (on.takes === 0) oneIsFree(node);
+  else on.dependents.push(node);
+}
+
+/** Of what the node rests on. It may set others free, and so on. */
+function oneIsFree(node: Node): void {
+  const open = [node];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next.takes === 0 || --next.takes > 0) continue;
+    for (const dependent of next.dependents) open.push(dependent);
+  }
+}
+
+/** The way, from its first step. */
 function wayTo(last: Step): readonly Step[] {
   const way: Step[] = [];
-  for (let step: Step | undefined = last; step !== undefined; step = step.before) way.unshift(step);
-  return way;
+  for (let step: Step | undefined = last; step !== undefined; step = step.before) way.push(step);
+  return way.toReversed();
 }
 
 /** What the caller of the refused wait is told: who holds what, and waits for what, edge by edge. */

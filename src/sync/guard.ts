@@ -26,6 +26,8 @@ export interface GuardOwner {
   readonly ordered: OrderedLock | undefined;
   /** The permit is free again. */
   released(hold: Hold): void;
+  /** A permit is held by another flow than before. */
+  handedOn(): void;
   /** The collector found its guard, and the permit was freed. `who` held it. */
   lost(hold: Hold, who: string): void;
 }
@@ -100,6 +102,7 @@ export class Hold implements Member<Hold> {
     this.#flow?.end();
     this.#flow = new Flow(moved);
     this.#flow.hold(this.#holding);
+    this.owner.handedOn();
     enterFlow(this.#flow);
   }
 }

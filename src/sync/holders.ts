@@ -1,7 +1,8 @@
 import type { Clock } from "../core/clock.ts";
 import type { ErrorDetails } from "../core/errors.ts";
 import { UNFINISHED_NAMED_MAX } from "../core/limits.ts";
-import type { CallSite, SiteKind, SiteSampler } from "./call-site.ts";
+import type { SiteKind } from "../core/site-words.ts";
+import type { CallSite, SiteSampler } from "./call-site.ts";
 import type { ConsumerLoop } from "./consumer.ts";
 import type { Item } from "./item.ts";
 import type { Holding } from "./lease.ts";

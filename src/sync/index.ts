@@ -2,7 +2,8 @@ export type { Clock, MonotonicMs, Random, Timer, TimerOptions, Timers } from "..
 export { isUnjamError, UnjamError } from "../core/errors.ts";
 export type { Overflow, OverflowOption } from "../core/overflow.ts";
 export type { RestartBounds } from "../core/restart-budget.ts";
-export type { CallSite, Diagnostics, SiteKind } from "./call-site.ts";
+export type { SiteKind } from "../core/site-words.ts";
+export type { CallSite, Diagnostics } from "./call-site.ts";
 export type { Consume, ConsumeContext, Consumer } from "./consumer.ts";
 export type { FormerHolder, Guard } from "./guard.ts";
 export type { Holder } from "./holders.ts";

@@ -1,6 +1,6 @@
 import type { Logger } from "../core/job-context.ts";
 import { invalid } from "../core/options.ts";
-import type { SiteKind } from "./call-site.ts";
+import type { SiteKind } from "../core/site-words.ts";
 import type { LockOrderReport } from "./lock-order.ts";
 import { thrownText } from "./thrown-text.ts";
 import { Warnings } from "./warnings.ts";

@@ -3,7 +3,8 @@
  * deadlock one day, when they meet in between; the orders tell before that.
  */
 import { LOCK_ORDER_TRIES_MAX } from "../core/limits.ts";
-import { type CallSite, placeOf, type SiteKind } from "./call-site.ts";
+import type { SiteKind } from "../core/site-words.ts";
+import { type CallSite, placeOf } from "./call-site.ts";
 import type { Flow, Holding } from "./flow.ts";
 import { readTags } from "./scope-tags.ts";
 

@@ -12,9 +12,9 @@ import { Fifo } from "../core/fifo.ts";
 import { HOLDERS_NAMED_MAX } from "../core/limits.ts";
 import { readLogger } from "../core/logger.ts";
 import type { LockOptionValues } from "../core/option-tables.ts";
-import { siteInWords } from "../core/site-words.ts";
+import { type SiteKind, siteInWords } from "../core/site-words.ts";
 import { watchAbort } from "./abort-watch.ts";
-import { type CallSite, type SiteKind, SiteSampler } from "./call-site.ts";
+import { type CallSite, SiteSampler } from "./call-site.ts";
 import { currentFlow, Flow, runInFlow } from "./flow.ts";
 import { Guard, type GuardOwner, Hold } from "./guard.ts";
 import { LockEvents } from "./lock-events.ts";
@@ -66,6 +66,7 @@ export class Permits implements GuardOwner {
   readonly #timers: Timers;
   readonly #sampler: SiteSampler;
   readonly #holds = new Roster<Hold>();
+  #movers: Movers | undefined;
   readonly #line = new Roster<Waiter>();
   /** Who has a permit and was not told yet. */
   readonly #letIn = new Fifo<{ readonly waiter: Waiter; readonly guard: Guard }>();
@@ -158,11 +159,16 @@ export class Permits implements GuardOwner {
 
   released(hold: Hold): void {
     this.#holds.delete(hold);
+    this.#movers = undefined;
     const next = this.#line.first;
     if (next === undefined) return;
     this.#line.delete(next);
     this.#letIn.push({ waiter: next, guard: this.#grant(next.flow, next.site) });
     this.#tell();
+  }
+
+  handedOn(): void {
+    this.#movers = undefined;
   }
 
   lost({ site, sinceAt }: Hold, holder: string): void {
@@ -213,6 +219,7 @@ export class Permits implements GuardOwner {
   #grant(flow: Flow | undefined, site: CallSite | undefined): Guard {
     const hold = new Hold(this, { flow, site, at: this.#clock.now() });
     this.#holds.add(hold);
+    this.#movers = undefined;
     return new Guard(hold);
   }
 
@@ -244,14 +251,17 @@ export class Permits implements GuardOwner {
     if (waiting === undefined) return withChain(promise, flow);
     return waitInFlow({
       ...{ flow: waiting, what: this.what, site, settled: promise },
-      ...{ timers: this.#timers, movers: () => this.#movers() },
+      ...{ timers: this.#timers, movers: () => (this.#movers ??= this.#readMovers()) },
       refuse: (error) => giveUp(() => error),
       ...(flow?.stand === undefined ? {} : { deliver: (guard, to) => guard.deliver(to) }),
     });
   }
 
-  /** Any holder can end the wait of all. */
-  #movers(): Movers {
+  /**
+   * Any holder can end the wait of all. Kept until the holders change: a search knows those who wait
+   * for the same by their being the same object, and goes through the holders once.
+   */
+  #readMovers(): Movers {
     const flows: Flow[] = [];
     for (const { flow } of this.#holds) {
       if (flow === undefined) return "unknown";

@@ -99,20 +99,64 @@ describe("a wait among others", () => {
     const [a, b, c] = [new Flow("a"), new Flow("b"), new Flow("c")];
     let askedCount = 0;
     let wait: OpenWait | undefined;
-    const first = scope(a, () => {
-      // When its cycle is proven again somebody has come who could end it, and is stuck just then.
-      wait = stage.aWait(a, () => (askedCount++ < 2 ? anyOf(a)() : anyOf(a, b)()));
-      return wait.done;
-    });
     const others = [
       scope(b, () => stage.aWait(b, anyOf(c)).done),
       scope(c, () => stage.aWait(c, anyOf(b)).done),
     ];
+    const first = scope(a, () => {
+      // When its cycle is proven again somebody has come who could end it, and is stuck just then.
+      wait = stage.aWait(a, () => (askedCount++ === 0 ? anyOf(a)() : anyOf(a, b)()));
+      return wait.done;
+    });
 
     expect(await stage.isOpen(first)).toBe(true);
     wait?.end();
     expect(await first).toBe("done");
     expect(await Promise.race(others)).toBe("UNJAM_DEADLOCK");
+  });
+
+  it("that somebody may end after all when it is proven again must stand like any other", async () => {
+    const [a, b] = [new Flow("a"), new Flow("b")];
+    let askedCount = 0;
+    let other: OpenWait | undefined;
+    const second = scope(b, () => (other = stage.aWait(b, anyOf(a))).done);
+    const first = watch(
+      scope(a, () => {
+        const atFirst = anyOf(a, b);
+        const later = (): Movers => ({ need: "any", flows: [a], isSure: false });
+        return stage.aWait(a, () => (askedCount++ === 0 ? atFirst() : later())).done;
+      }),
+    );
+
+    await stage.clock.advance(1_000);
+    const isPendingAtFirst = first.isPending;
+    await stage.clock.advance(2_000);
+    other?.end();
+    await second;
+
+    expect([isPendingAtFirst, first.value]).toEqual([true, "UNJAM_DEADLOCK"]);
+  });
+
+  it("is stuck also beside one who may be let go by whoever comes first", async () => {
+    const [a, x, p] = [new Flow("a"), new Flow("x"), new Flow("p")];
+    let askedCount = 0;
+    const waits: OpenWait[] = [];
+    const begin = (flow: Flow, movers: () => Movers): Promise<unknown> =>
+      scope(flow, () => {
+        const wait = stage.aWait(flow, movers);
+        waits.push(wait);
+        return wait.done;
+      });
+    const others = [
+      begin(p, () => (askedCount++, "unknown")),
+      begin(x, anyOf(p, new Flow("free"))),
+    ];
+
+    expect(await begin(a, allOf(a, x))).toBe("UNJAM_DEADLOCK");
+    for (const wait of waits) wait.end();
+    await Promise.all(others);
+    // By its own look only: nobody's answer rests on it.
+    expect(askedCount).toBe(1);
   });
 
   it("is the only one that is refused, of several that it finds to be stuck", async () => {

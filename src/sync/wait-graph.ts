@@ -37,11 +37,12 @@ import {
   addProof,
   deadlockError,
   dropProof,
-  findStuck,
   type Leader,
   type ProvenWait,
+  WaitGraph,
 } from "./deadlock.ts";
 import type { Flow } from "./flow.ts";
+import { type Looker, lookLineOf } from "./look-line.ts";
 import { captureStack, readFrames, type Stack } from "./stack-frames.ts";
 
 /**
@@ -88,7 +89,7 @@ export function waitInFlow<T>(wait: Wait<T>): Promise<T> {
 
 /** What a look at the await chain is for. */
 type Purpose =
-  /** Finds out whether the wait is stuck; if so, everything that says so is proven again. */
+  /** Before a search whether it is stuck; if it is, everything that says so is proven again. */
   | "search"
   /** Proves it again, for a wait that is about to be refused. */
   | "confirm"
@@ -98,7 +99,7 @@ type Purpose =
 /** Counts the turns in which a cycle is proven again. */
 let confirmationCount = 0;
 
-class WatchedWait<T> implements ProvenWait, Leader {
+class WatchedWait<T> implements ProvenWait, Leader, Looker {
   readonly what: string;
   readonly site: CallSite | undefined;
   readonly movers: () => Movers;
@@ -113,6 +114,8 @@ class WatchedWait<T> implements ProvenWait, Leader {
   /** Set while it leads: the waits that hold it. */
   #suspects: ReadonlySet<ProvenWait> | undefined;
   #timer: Timer | undefined;
+  /** How long after its next look it looks again. */
+  #nextMs = WAIT_LOOK_MS_MIN;
   #wake: (() => void) | undefined;
 
   constructor(wait: Wait<T>) {
@@ -150,7 +153,7 @@ class WatchedWait<T> implements ProvenWait, Leader {
     const { flow, settled, timers, deliver } = this.#wait;
     const endWait = flow.beginWait(this);
     settled.then(this.#settle, this.#settle);
-    timers.soon(() => this.#searchNow(WAIT_LOOK_MS_MIN));
+    lookLineOf(timers).join(this);
     try {
       while (!this.#isSettled) {
         await new Promise<void>((wake) => {
@@ -177,25 +180,27 @@ class WatchedWait<T> implements ProvenWait, Leader {
     this.#wake?.();
   };
 
-  /** Now, and later, less and less often: somebody may begin to await it at any time. */
-  #searchNow(nextMs: number): void {
-    if (this.#isSettled) return;
-    this.#searchAfter(nextMs, Math.min(nextMs * WAIT_LOOK_FACTOR, WAIT_LOOK_MS_MAX));
+  /** Looks now, and later, less and less often: somebody may begin to await it at any time. */
+  begin(): boolean {
+    if (this.#isSettled) return false;
+    this.#lookAfter(this.#nextMs);
+    this.#nextMs = Math.min(this.#nextMs * WAIT_LOOK_FACTOR, WAIT_LOOK_MS_MAX);
     this.look("search");
+    return true;
   }
 
-  #searchAfter(delayMs: number, nextMs: number): void {
+  #lookAfter(delayMs: number): void {
     this.#timer?.cancel();
+    const { timers } = this.#wait;
     // The deadline of the wait holds the process; a look need not.
     const how = { keepsAlive: false, repeats: true };
-    this.#timer = this.#wait.timers.after(delayMs, () => this.#searchNow(nextMs), how);
+    this.#timer = timers.after(delayMs, () => lookLineOf(timers).join(this), how);
   }
 
   #read(stack: Stack): void {
     this.#proveBy(stack);
     this.#confirmation = confirmationCount;
-    if (this.#purpose === "search") this.#search();
-    else if (this.#purpose === "decide") this.#decide();
+    if (this.#purpose === "decide") this.#decide();
   }
 
   #proveBy(stack: Stack): void {
@@ -203,19 +208,24 @@ class WatchedWait<T> implements ProvenWait, Leader {
     this.#prove(this.#isUncertain ? [] : provenFlows(flow, readFrames(stack), site));
   }
 
-  #search(): void {
+  search(graph: WaitGraph): void {
     const isLed = this.leader !== this && this.leader?.isLeading === true;
-    const stuck = isLed ? undefined : findStuck(this);
+    const stuck = isLed ? undefined : graph.findStuck(this);
     const suspects = this.#suspects;
     this.#suspects = stuck?.waits;
     if (stuck === undefined) {
       // Who is led looks again when his leader is through, one way or the other.
-      if (isLed) this.#searchAfter(DEADLOCK_STANDS_MS, DEADLOCK_STANDS_MS);
+      if (isLed) this.#standFor();
       return;
     }
     for (const wait of stuck.waits) wait.leader = this;
     if (stuck.isSure || areSame(stuck.waits, suspects)) this.#confirm(stuck.waits);
-    else this.#searchAfter(DEADLOCK_STANDS_MS, DEADLOCK_STANDS_MS);
+    else this.#standFor();
+  }
+
+  #standFor(): void {
+    this.#nextMs = DEADLOCK_STANDS_MS;
+    this.#lookAfter(DEADLOCK_STANDS_MS);
   }
 
   /** In a turn of its own, in which no code runs but the looks: what all of them see is true at once. */
@@ -230,7 +240,7 @@ class WatchedWait<T> implements ProvenWait, Leader {
   #decide(): void {
     const suspects = this.#suspects;
     this.#suspects = undefined;
-    const stuck = findStuck(this);
+    const stuck = new WaitGraph().findStuck(this);
     if (stuck === undefined || ![...stuck.waits].every((wait) => wait.isConfirmed)) return;
     // What was only sure by waits that have ended since must stand for as long as any other.
     if (stuck.isSure || areSame(stuck.waits, suspects)) {
@@ -242,7 +252,7 @@ class WatchedWait<T> implements ProvenWait, Leader {
   #reasonOf(error: unknown, stack: Stack): unknown {
     if (!isUnjamError(error) || !LATE.has(error.code)) return error;
     this.#proveBy(stack);
-    const stuck = findStuck(this);
+    const stuck = new WaitGraph().findStuck(this);
     return stuck === undefined ? error : deadlockError(this, stuck);
   }
 

@@ -1,5 +1,6 @@
 import { Deadlines } from "./deadlines.ts";
-import type { CallSite, SiteKind, SiteSampler } from "./call-site.ts";
+import type { SiteKind } from "../core/site-words.ts";
+import type { CallSite, SiteSampler } from "./call-site.ts";
 import { currentFlow } from "./flow.ts";
 import { Roster } from "./roster.ts";
 import { SlowWait, type WaitAbout, type WaitEnds } from "./slow-wait.ts";

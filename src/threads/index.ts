@@ -1,6 +1,7 @@
 export type { Clock, MonotonicMs, Timer, TimerOptions, Timers } from "../core/clock.ts";
 export { isUnjamError, UnjamError } from "../core/errors.ts";
-export type { CallSite, Diagnostics, SiteKind } from "../sync/call-site.ts";
+export type { SiteKind } from "../core/site-words.ts";
+export type { CallSite, Diagnostics } from "../sync/call-site.ts";
 export type { FormerHolder, Guard } from "../sync/guard.ts";
 export type { LockEventMap, LockEventName } from "../sync/lock-events.ts";
 export type { LockOrder, LockOrderReport, OrderedTaking } from "../sync/lock-order.ts";

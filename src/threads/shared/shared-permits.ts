@@ -189,6 +189,9 @@ export class SharedPermits implements GuardOwner, Inherited, BoardedLock {
     this.table.release(permit);
   }
 
+  /** Holders are read anew at each look: those of other threads change unseen. */
+  handedOn(): void {}
+
   lost({ site, sinceAt }: Hold, holder: string): void {
     const heldMs = Math.round(defaultSyncPorts.clock.now() - sinceAt);
     const lost = { what: this.what, holder, ...this.#sampler.told(site), heldMs };
