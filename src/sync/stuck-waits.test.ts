@@ -139,7 +139,6 @@ describe("a wait among others", () => {
 
   it("is stuck also beside one who may be let go by whoever comes first", async () => {
     const [a, x, p] = [new Flow("a"), new Flow("x"), new Flow("p")];
-    let askedCount = 0;
     const waits: OpenWait[] = [];
     const begin = (flow: Flow, movers: () => Movers): Promise<unknown> =>
       scope(flow, () => {
@@ -147,16 +146,11 @@ describe("a wait among others", () => {
         waits.push(wait);
         return wait.done;
       });
-    const others = [
-      begin(p, () => (askedCount++, "unknown")),
-      begin(x, anyOf(p, new Flow("free"))),
-    ];
+    const others = [begin(p, () => "unknown"), begin(x, anyOf(p, new Flow("free")))];
 
     expect(await begin(a, allOf(a, x))).toBe("UNJAM_DEADLOCK");
     for (const wait of waits) wait.end();
     await Promise.all(others);
-    // By its own look only: nobody's answer rests on it.
-    expect(askedCount).toBe(1);
   });
 
   it("is the only one that is refused, of several that it finds to be stuck", async () => {
