@@ -49,6 +49,20 @@ describe("for await", () => {
     expect(stage.queue.tryGet()?.value).toBe("a");
   });
 
+  it("puts the item back that came in the moment at which it was left", async () => {
+    const stage = new QueueStage<string>();
+    const loop = stage.queue[Symbol.asyncIterator]();
+    const next = watch(loop.next());
+    await stage.rest();
+
+    stage.queue.tryPut("a");
+    await loop.return?.();
+    await stage.rest();
+
+    expect(next.value).toEqual({ done: true, value: undefined });
+    expect(stage.drain()).toEqual(["a"]);
+  });
+
   it("waits for what comes, as a consumer, from the moment at which it was begun", async () => {
     const stage = new QueueStage<string>();
     const loop = stage.queue[Symbol.asyncIterator]();

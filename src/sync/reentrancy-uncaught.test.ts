@@ -1,6 +1,7 @@
 /** What a handler of uncaughtException finds when the throw left a call in its middle: see reentrancy.test.ts. */
 import { spawnSync } from "node:child_process";
 import { expect, it } from "vitest";
+import { QueueStage } from "../../test/sync/queue-stage.ts";
 
 /** A program that does not end by itself is ended, and its test fails. */
 const PROGRAM_MS_MAX = 15_000;
@@ -100,4 +101,18 @@ it("a handler of uncaughtException finds a queue that is whole, whichever call t
     ],
     ends: ["aborted", "patched", "added"],
   });
+});
+
+it("consume() that throws out of its signal leaves no consumer behind", async () => {
+  const stage = new QueueStage<string>();
+  const { signal } = new AbortController();
+  const raise = (): never => {
+    throw new Error("patched");
+  };
+  Object.defineProperty(signal, "addEventListener", { value: raise });
+
+  expect(() => stage.queue.consume(() => undefined, { signal })).toThrow("patched");
+  await stage.rest();
+
+  expect(stage.queue.snapshot()).toMatchObject({ consumers: 0, unfinished: 0 });
 });
