@@ -23,7 +23,7 @@ import { type Engine, type RuntimePorts, reportTrouble } from "./engine.ts";
 import { Executor, type Lane } from "./executor.ts";
 import { Fetcher } from "./fetcher.ts";
 import { Intake } from "./intake.ts";
-import { crewLane, loopLane } from "./lanes.ts";
+import { aloneLane, crewLane, loopLane } from "./lanes.ts";
 import { JobWaits, type Target } from "./job-waits.ts";
 import type { AwaitedMessage, EngineOptions } from "./messages.ts";
 import { OverflowReport } from "./overflow-report.ts";
@@ -164,7 +164,7 @@ function lanesOf(ports: RuntimePorts, options: EngineOptions): Lane[] {
     loop,
     crewLane(supervisor, "thread", options.threadSlots),
     crewLane(supervisor, "process", options.processSlots),
-    crewLane(supervisor, "alone", options.aloneSlots),
+    aloneLane(supervisor, options.aloneSlots),
   ];
 }
 

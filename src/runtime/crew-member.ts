@@ -31,7 +31,9 @@ export interface Member {
 
 /**
  * What a lane is made of, and how reports and errors call it. Used once: it is ended with its job,
- * whose harm must not fall on the next, and its death under its job is no surprise.
+ * whose harm must not fall on the next, and its death under its job is no surprise. A job is
+ * claimed only once such a member stands: while one starts, a lease would be lost with whatever
+ * crashes meanwhile, and suspects come where something crashes.
  */
 export const MADE_OF = {
   thread: { runs: "thread", part: "job thread", isUsedOnce: false },
@@ -65,7 +67,7 @@ export function canSay({ slot, work }: Member, message: FromJobThread | null): b
 }
 
 /** Slots that nothing runs on: the crew's own, and those lent by handlers that wait. */
-interface FreeSlots {
+export interface FreeSlots {
   readonly own: number;
   readonly lent: number;
 }
@@ -80,6 +82,13 @@ export function freeSlots(size: number, members: Iterable<Member>): FreeSlots {
   }
   const own = Math.max(0, size - busyCount);
   return { own, lent: Math.max(0, size - runningCount - own) };
+}
+
+/** Members that have started, whatever they do. */
+export function standingCount(members: Iterable<Member>): number {
+  let count = 0;
+  for (const { slot } of members) if (slot.state !== "starting") count++;
+  return count;
 }
 
 /** Members whose handlers wait. */

@@ -16,6 +16,11 @@ export interface Lane {
   abort(leases: readonly Lease[], reason: AbortReason): void;
   /** Asks for the attempts that have not begun; they come back as "unstarted" ends. */
   giveBack(): void;
+  /**
+   * Present: jobs are claimed only for members that stand, and this tells how many would be. The
+   * lane says with `setStanding` when they do.
+   */
+  readonly warm?: (count: number) => void;
 }
 
 /** An attempt that a lane holds: running, or waiting there for its slot. */
@@ -64,6 +69,8 @@ export class Executor {
   readonly #attempts = new NumberMap<Attempt>();
   readonly #held = new Map<Lane, number>();
   readonly #closed = new Set<Lane>();
+  /** Members that have started, of lanes where that counts. */
+  readonly #standing = new Map<Lane, number>();
   #onEnded: ((attempt: Attempt) => void) | undefined;
   readonly #rates = new Map<Lane, LaneRate>();
 
@@ -112,12 +119,23 @@ export class Executor {
     for (const lane of this.#lanes) if (lane.name === name) this.#closed.add(lane);
   }
 
+  /** So many members of the lane have started and not ended. */
+  setStanding(name: Lane["name"], count: number): void {
+    for (const lane of this.#lanes) if (lane.name === name) this.#standing.set(lane, count);
+  }
+
   /** Jobs that the lane can use now: free slots and what it will finish soon. */
   room(lane: Lane): number {
     if (this.#closed.has(lane)) return 0;
-    // A suspect that only waits for its turn would be lost again with whatever crashes meanwhile.
-    const prefetch = lane.name === "alone" ? 0 : (this.#rates.get(lane)?.prefetch ?? 0);
-    return lane.slots + prefetch - (this.#held.get(lane) ?? 0);
+    const held = this.#held.get(lane) ?? 0;
+    if (lane.warm !== undefined) return Math.min(lane.slots, this.#standing.get(lane) ?? 0) - held;
+    return lane.slots + (this.#rates.get(lane)?.prefetch ?? 0) - held;
+  }
+
+  /** Jobs that it could use besides, if members stood for them. */
+  coldRoom(lane: Lane): number {
+    if (this.#closed.has(lane) || lane.warm === undefined) return 0;
+    return lane.slots - Math.max(this.#standing.get(lane) ?? 0, this.#held.get(lane) ?? 0);
   }
 
   start(lane: Lane, jobs: readonly ClaimedJob[]): void {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { UnjamError } from "../core/errors.ts";
 import type { ClaimedJob } from "../core/job.ts";
-import { SUSPECT_LOSSES } from "../core/limits.ts";
 import type { TaskFacts } from "../core/task.ts";
 import { someFacts } from "../../test/runtime/job-builders.ts";
 import { aLane, type NotedLane, StoreStage } from "../../test/runtime/store-stage.ts";
@@ -33,29 +32,6 @@ async function aFetcher({
       .callsOf("claim")
       .map(([{ slots: asked }]) => asked.map(({ queue, limit }) => ({ queue, limit })));
   return { stage, fetcher, claimed, targets, end, slots, lanes };
-}
-
-/** Lanes for the loop, for threads and for suspects, and a job of the loop that is one. */
-async function aFetcherWithSuspects({ slots = 2 } = {}) {
-  const loop = aLane({ slots: 3 });
-  const alone = aLane({ name: "alone", slots });
-  const parts = await aFetcher({ lanes: [loop, aLane({ name: "thread" }), alone] });
-  const { stage, fetcher } = parts;
-  const [suspect = 0] = await stage.add(1);
-  const { store } = stage.gate;
-  for (let loss = 1; loss <= SUSPECT_LOSSES; loss++) {
-    const claim = { owner: stage.owner, slots: [{ queue: "mail", tasks: ["send"], limit: 1 }] };
-    await store.claim(claim, stage.deadline);
-    const outcome = { event: "loseLease", error: "{}" } as const;
-    await store.settle([{ id: suspect, token: loss, outcome }], stage.deadline);
-  }
-  /** How many slots of each claim of the fetcher were for suspects only. */
-  const asked = (): number[] =>
-    stage.gate
-      .callsOf("claim")
-      .slice(SUSPECT_LOSSES)
-      .map((call) => call[0].slots.filter(({ suspects }) => suspects === "only").length);
-  return { stage, fetcher, loop, alone, suspect, asked };
 }
 
 describe("the fetcher", () => {
@@ -240,39 +216,6 @@ describe("the fetcher", () => {
     await stage.clock.settle();
 
     expect(lane.started).toEqual(ids);
-  });
-
-  it("gives suspects to the lane for them, whatever their task says", async () => {
-    const { alone, loop, suspect, stage, fetcher } = await aFetcherWithSuspects();
-    const [fresh = 0] = await stage.add(1);
-
-    fetcher.start();
-    await stage.clock.settle();
-
-    expect(loop.started).toEqual([fresh]);
-    expect(alone.started).toEqual([suspect]);
-  });
-
-  it("asks for suspects at its start and when anything may have changed, not for each new job", async () => {
-    const { stage, fetcher, asked } = await aFetcherWithSuspects();
-    fetcher.start();
-    await stage.clock.settle();
-
-    fetcher.noteReady("mail");
-    await stage.clock.settle();
-    fetcher.noteAll();
-    await stage.clock.settle();
-
-    expect(asked()).toEqual([1, 0, 1]);
-  });
-
-  it("lets suspects run where their task says when there is no lane for them", async () => {
-    const { stage, fetcher, loop, suspect } = await aFetcherWithSuspects({ slots: 0 });
-
-    fetcher.start();
-    await stage.clock.settle();
-
-    expect(loop.started).toEqual([suspect]);
   });
 
   it("never claims a task that it does not know", async () => {

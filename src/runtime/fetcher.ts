@@ -45,6 +45,9 @@ export class Fetcher implements Service {
   readonly #maybeReady = new Set<Source>();
   #phase: Phase = "new";
   #claiming: Promise<void> = Promise.resolve();
+  /** Lanes that were told to start members, which do not stand yet. */
+  readonly #warming = new Set<Lane>();
+  #scouting: Promise<void> = Promise.resolve();
 
   constructor(options: {
     readonly store: Store;
@@ -87,6 +90,7 @@ export class Fetcher implements Service {
 
   /** Any queue may have ready jobs: something changed that does not say where. */
   noteAll(): void {
+    this.#warming.clear();
     for (const sources of this.#sources.values()) {
       for (const source of sources) this.#maybeReady.add(source);
     }
@@ -105,11 +109,49 @@ export class Fetcher implements Service {
     if (this.#phase !== "idle") return;
     const plan = this.#plan();
     if (plan.length > 0) this.#claiming = this.#claim(plan);
+    this.#scout();
+  }
+
+  /** Members of a lane stand for jobs, or no longer do. */
+  noteStanding(name: Lane["name"]): void {
+    for (const lane of this.#warming) if (lane.name === name) this.#warming.delete(lane);
+    this.look();
   }
 
   async stop(signal: AbortSignal): Promise<void> {
     this.#phase = "stopped";
-    await overOrAborted(this.#claiming, signal);
+    await overOrAborted(Promise.all([this.#claiming, this.#scouting]), signal);
+  }
+
+  /** Lanes that claim only for members that stand: have some started if there are jobs for them. */
+  #scout(): void {
+    for (const [lane, sources] of this.#sources) {
+      const limit = this.#executor.coldRoom(lane);
+      if (limit <= 0 || this.#warming.has(lane)) continue;
+      const asked = sources.filter((source) => this.#maybeReady.has(source));
+      if (asked.length === 0) continue;
+      this.#warming.add(lane);
+      this.#scouting = this.#warm(lane, asked, limit);
+    }
+  }
+
+  async #warm(lane: Lane, sources: readonly Source[], limit: number): Promise<void> {
+    for (const source of sources) this.#maybeReady.delete(source);
+    const slots = sources.map(({ lane: _, ...wanted }) => ({ ...wanted, limit }));
+    try {
+      const count = await this.#store.countClaimable(slots);
+      if (count === 0) {
+        this.#warming.delete(lane);
+        return;
+      }
+      for (const source of sources) this.#maybeReady.add(source);
+      lane.warm?.(Math.min(count, limit));
+      this.look();
+    } catch (error) {
+      this.#warming.delete(lane);
+      for (const source of sources) this.#maybeReady.add(source);
+      this.#onError(this.name, error);
+    }
   }
 
   /** A share of the room for each source that may have something; more sources than room take turns. */
@@ -175,6 +217,11 @@ export class Fetcher implements Service {
       const taken = plan.length === 1 ? jobs : jobs.filter((job) => isFor(job, source, plan));
       if (source.ids === undefined && taken.length >= slot.limit) this.#maybeReady.add(source);
       this.#executor.start(source.lane, taken);
+    }
+    for (const lane of new Set(plan.map(({ source }) => source.lane))) {
+      // Others took the jobs that its members stand for.
+      const isMore = this.#sources.get(lane)?.some((source) => this.#maybeReady.has(source));
+      if (isMore !== true && this.#executor.room(lane) > 0) lane.warm?.(0);
     }
   }
 }

@@ -36,6 +36,14 @@ export function crewLane(
   };
 }
 
+/** The processes for suspects, one for each job. */
+export function aloneLane(supervisor: Channel<FromSupervisor, ToSupervisor>, slots: number): Lane {
+  return {
+    ...crewLane(supervisor, "alone", slots),
+    warm: (count) => supervisor.send({ type: "warm", lane: "alone", count }),
+  };
+}
+
 /** Jobs by task, as columns, in their order. */
 export function columnsOf(jobs: readonly ClaimedJob[]): AttemptColumns[] {
   const byTask = new Map<string, ClaimedJob[]>();

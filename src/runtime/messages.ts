@@ -183,6 +183,8 @@ export type ToSupervisor =
   | { readonly type: "run"; readonly lane: CrewLane; readonly jobs: readonly ClaimedJob[] }
   | { readonly type: "abort"; readonly leases: readonly Lease[]; readonly reason: AbortReason }
   | { readonly type: "giveBack"; readonly lane: CrewLane }
+  /** So many jobs of the lane are ready; they are claimed once members stand for them. */
+  | { readonly type: "warm"; readonly lane: CrewLane; readonly count: number }
   /** All jobs that handlers wait for: a slot that was lent is for one of these. */
   | { readonly type: "preferred"; readonly ids: readonly JobNumber[] }
   | (AwaitedMessage & { readonly thread: number })
@@ -209,6 +211,8 @@ export type FromSupervisor =
   | ((AwaitMessage | UnawaitMessage) & { readonly thread: number })
   | { readonly type: "log"; readonly line: LogLine }
   | { readonly type: "event"; readonly event: AppEvent }
+  /** Members of the lane that have started, where jobs are claimed only for those. */
+  | { readonly type: "standing"; readonly lane: CrewLane; readonly count: number }
   /** A lane's restart budget is used up: it takes no more work. */
   | { readonly type: "broken"; readonly lane: CrewLane; readonly data: AppEvents["broken"] }
   /** Attempts that the supervisor holds, for an engine that has just been started. */

@@ -153,6 +153,10 @@ export function receiveFromSupervisor(engine: Engine, message: FromSupervisor): 
     case "unawait":
       engine.waits.end(message.thread, message.call);
       return;
+    case "standing":
+      engine.executor.setStanding(message.lane, message.count);
+      engine.fetcher.noteStanding(message.lane);
+      return;
     case "broken":
       engine.executor.closeLane(message.lane);
       void withdraw(engine, message.data);

@@ -89,8 +89,9 @@ function replaceSupervisor(engine: Engine | undefined, next: MessagePort): void 
     engine.executor.ended(attempt.job, "lost");
     engine.settler.add(attempt, end);
   }
+  engine.executor.setStanding("alone", 0);
   engine.settler.flush();
-  engine.fetcher.look();
+  engine.fetcher.noteStanding("alone");
 }
 
 start().catch((error: unknown) => client.send({ type: "failed", error: toErrorRecord(error) }));

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { ABORT_ACK_MS, RESTARTS_MAX } from "../core/limits.ts";
 import { CrewStage } from "../../test/runtime/crew-stage.ts";
 
 describe("the thread crew", () => {
@@ -276,66 +275,6 @@ describe("a crew that is closed", () => {
     stage.crew.receive({ type: "abort", leases: [{ id: 1, token: 1 }], reason: "closing" });
 
     expect(stage.sent).toEqual([]);
-  });
-});
-
-describe("a crew for suspects", () => {
-  const alone = { lane: "alone", size: 1 } as const;
-
-  it("gives each job a process of its own, which ends with it", () => {
-    const stage = CrewStage.running([1, 2], alone);
-
-    stage.thread(1).ends();
-    stage.thread(2).ready();
-
-    expect(stage.thread(1).isBeingEnded).toBe(true);
-    expect(stage.thread(1).posted).toHaveLength(1);
-    expect(stage.thread(2).job.id).toBe(2);
-  });
-
-  it("goes on however often a process dies under its job, for each has killed only itself", () => {
-    const ids = Array.from({ length: 3 * RESTARTS_MAX }, (_, index) => index + 1);
-    const stage = CrewStage.running(ids, alone);
-
-    for (const id of ids) {
-      stage.threads[id]?.ready();
-      stage.thread(id).dies("it was killed by SIGSEGV");
-      stage.threads[id]?.ready();
-    }
-
-    expect(stage.eventNames).not.toContain("broken");
-    expect(stage.ends).toEqual(ids.map((id) => [id, "lost"]));
-    expect(JSON.stringify(stage.sent[0])).toContain("UNJAM_PROCESS_DIED");
-  });
-
-  it("is broken when its processes die before they are given a job", async () => {
-    const stage = new CrewStage(alone);
-    stage.run(1);
-
-    for (let index = 0; index <= RESTARTS_MAX; index++) {
-      stage.threads.at(-1)?.dies("SyntaxError");
-      await stage.clock.advance(5_000);
-    }
-
-    expect(stage.eventNames.at(-1)).toBe("broken");
-    expect(stage.ends).toEqual([[1, "unstarted"]]);
-  });
-
-  it("warms no spare: a process that was started for one job would run another", async () => {
-    const stage = CrewStage.running([1], alone);
-
-    await stage.clock.advance(999);
-
-    expect(stage.threads).toHaveLength(1);
-  });
-
-  it("says that a late handler ran in a process", async () => {
-    const stage = CrewStage.running([1], alone);
-
-    await stage.clock.advance(1_000 + ABORT_ACK_MS);
-
-    expect(stage.ends).toEqual([[1, "timedOut"]]);
-    expect(JSON.stringify(stage.sent[0])).toContain("on a process");
   });
 });
 

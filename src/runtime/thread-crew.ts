@@ -17,7 +17,7 @@
 import type { Clock, Timers } from "../core/clock.ts";
 import { toErrorRecord } from "../core/error-record.ts";
 import { invariant } from "../core/invariant.ts";
-import type { ClaimedJob, JobNumber, Lease } from "../core/job.ts";
+import type { ClaimedJob, Lease } from "../core/job.ts";
 import {
   ABORT_ACK_MS,
   ABORT_GRACE_MS,
@@ -27,6 +27,7 @@ import {
 import type { AttemptEnd } from "../core/outcome.ts";
 import type { CrewLane, TaskFacts } from "../core/task.ts";
 import { type SlotThread, ThreadSlot } from "../threads/thread-slot.ts";
+import { CrewLine } from "./crew-line.ts";
 import {
   canSay,
   deathOf,
@@ -34,6 +35,7 @@ import {
   lentCount,
   MADE_OF,
   type Member,
+  standingCount,
   strayLine,
   timedOut,
   tooManyWait,
@@ -54,9 +56,7 @@ export class ThreadCrew {
   readonly #restarts: CrewRestarts;
   readonly #members = new Map<number, Member>();
   readonly #spares: Member[] = [];
-  #line: ClaimedJob[] = [];
-  /** Jobs that somebody waits for. */
-  #preferred: ReadonlySet<JobNumber> = new Set();
+  readonly #line = new CrewLine();
   #isClosed = false;
 
   constructor(options: {
@@ -82,14 +82,14 @@ export class ThreadCrew {
 
   /** Attempts that run or wait here. */
   held(): ClaimedJob[] {
-    return [...this.#busy().map(({ work }) => work.job), ...this.#line];
+    return [...this.#busy().map(({ work }) => work.job), ...this.#line.jobs];
   }
 
   receive(message: ToSupervisor): void {
     switch (message.type) {
       case "run":
         if (message.lane !== this.#lane) return;
-        this.#line.push(...message.jobs);
+        this.#line.push(message.jobs);
         if (this.#restarts.broken !== undefined) this.#giveBack();
         else this.#dispatch();
         return;
@@ -99,8 +99,11 @@ export class ThreadCrew {
       case "giveBack":
         if (message.lane === this.#lane) this.#giveBack();
         return;
+      case "warm":
+        if (message.lane === this.#lane) this.#warm(message.count);
+        return;
       case "preferred":
-        this.#preferred = new Set(message.ids);
+        this.#line.prefer(message.ids);
         this.#dispatch();
         return;
       case "awaited":
@@ -112,13 +115,13 @@ export class ThreadCrew {
     }
   }
 
-  /** For an engine that takes over: waits of the handlers here, and whether the crew is broken. */
+  /** For an engine that takes over: waits of the handlers, who stands, and whether the crew is broken. */
   standing(): FromSupervisor[] {
     const waits = this.#busy().flatMap(({ number, waits: open }) =>
       [...open.values()].map((message) => ({ ...message, thread: number })),
     );
     const { broken } = this.#restarts;
-    return broken === undefined ? waits : [broken, ...waits];
+    return [...(broken === undefined ? [] : [broken]), ...waits, ...this.#whoStands()];
   }
 
   /** Ends all threads. What they ran is the engine's to hand back. */
@@ -143,30 +146,38 @@ export class ThreadCrew {
   #startIdle(): void {
     for (const member of this.#members.values()) {
       if (member.slot.state !== "idle") continue;
-      const job = this.#takeNext();
+      const job = this.#line.take(freeSlots(this.#size, this.#members.values()));
       if (job === undefined) return;
       this.#start(member, job);
     }
   }
 
-  /** The first in line that may run now: one that is waited for on a slot that was lent, else any. */
-  #takeNext(): ClaimedJob | undefined {
-    if (this.#line.length === 0) return undefined;
-    const { own, lent } = freeSlots(this.#size, this.#members.values());
-    const isPreferred = ({ id }: ClaimedJob): boolean => this.#preferred.has(id);
-    const preferred = this.#preferred.size === 0 ? -1 : this.#line.findIndex(isPreferred);
-    if (own + lent > 0 && preferred >= 0) return this.#line.splice(preferred, 1)[0];
-    return own > 0 ? this.#line.shift() : undefined;
-  }
-
   /** Whether one more thread would find work. */
   #isShort(): boolean {
-    const { own, lent } = freeSlots(this.#size, this.#members.values());
-    const wanted = lent === 0 ? [] : this.#line.filter(({ id }) => this.#preferred.has(id));
-    const onLent = Math.min(lent, wanted.length);
-    const onOwn = Math.min(own, this.#line.length - onLent);
     const members = [...this.#members.values()];
-    return members.filter(({ slot }) => slot.state === "starting").length < onLent + onOwn;
+    const wanted = this.#line.wanted(freeSlots(this.#size, members));
+    return members.filter(({ work }) => work === null).length < wanted;
+  }
+
+  /** So many jobs are there to be claimed once members stand for them. None: nobody need stand. */
+  #warm(count: number): void {
+    this.#line.expect(count);
+    if (count === 0) {
+      for (const member of this.#members.values())
+        if (member.slot.state === "idle") this.#retire(member);
+    }
+    this.#dispatch();
+  }
+
+  #whoStands(): FromSupervisor[] {
+    if (!MADE_OF[this.#lane].isUsedOnce) return [];
+    const count = standingCount(this.#members.values());
+    return [{ type: "standing", lane: this.#lane, count }];
+  }
+
+  /** Before what became of the job: the engine claims the next for who stands by then. */
+  #sayStanding(): void {
+    for (const message of this.#whoStands()) this.#send(message);
   }
 
   /** A warm spare if there is one, else a new thread. False when there are to be no more. */
@@ -190,10 +201,7 @@ export class ThreadCrew {
 
   #start(member: Member, job: ClaimedJob): void {
     const facts = this.#tasks.get(job.task);
-    invariant(
-      facts !== undefined,
-      `a job of task "${job.task}" was sent to the supervisor, and it is not known there`,
-    );
+    invariant(facts !== undefined, `the supervisor was sent a job of a task "${job.task}"`);
     const timer = this.#timers.after(facts.timeoutMs * SPARE_AT_FRACTION, () =>
       this.#nearDeadline(member),
     );
@@ -221,7 +229,7 @@ export class ThreadCrew {
   }
 
   #abort({ id, token }: Lease, reason: AbortReason): void {
-    this.#line = this.#line.filter((job) => job.id !== id || job.token !== token);
+    this.#line.drop({ id, token });
     for (const member of this.#members.values()) {
       const job = member.work?.job;
       if (job?.id === id && job.token === token) this.#tellToStop(member, reason);
@@ -229,12 +237,8 @@ export class ThreadCrew {
   }
 
   #giveBack(): void {
-    const ends = this.#line.map(({ id, token }) => ({
-      id,
-      token,
-      end: { kind: "unstarted" } as const,
-    }));
-    this.#line = [];
+    const end = { kind: "unstarted" } as const;
+    const ends = this.#line.takeAll().map(({ id, token }) => ({ id, token, end }));
     if (ends.length > 0) this.#send({ type: "ends", ends });
   }
 
@@ -248,6 +252,7 @@ export class ThreadCrew {
     switch (message.type) {
       case "ready":
         member.slot.ready();
+        this.#sayStanding();
         this.#dispatch();
         return;
       case "aborting":
@@ -281,8 +286,8 @@ export class ThreadCrew {
   #wait(member: Member, message: AwaitMessage): void {
     if (member.waits.size === 0 && lentCount(this.#members.values()) >= this.#size) {
       const error = toErrorRecord(tooManyWait(this.#lane, this.#size));
-      const { call } = message;
-      member.slot.post({ type: "awaited", call, outcome: { kind: "error", error } });
+      const outcome = { kind: "error", error } as const;
+      member.slot.post({ type: "awaited", call: message.call, outcome });
       return;
     }
     member.waits.set(message.call, message);
@@ -330,6 +335,7 @@ export class ThreadCrew {
   /** Its use is over. */
   #retire(member: Member): void {
     this.#members.delete(member.number);
+    this.#sayStanding();
     void member.slot.end();
   }
 
@@ -338,24 +344,20 @@ export class ThreadCrew {
     const { work } = member;
     if (work === null) return;
     member.work = null;
-    if (work.stopping === "timeout") this.#report(work, timedOut(this.#lane, work));
     this.#members.delete(member.number);
+    this.#sayStanding();
+    if (work.stopping === "timeout") this.#report(work, timedOut(this.#lane, work));
     // Ended on purpose, and paid for by its job: the budget is for threads that die by themselves.
     this.#restarts.replaced(`it ran task "${work.facts.name}" past its end`);
-    this.#hireIfNeeded();
+    if (this.#line.jobs.length > 0 || this.#spares.length > 0) this.#hire();
+    this.#dispatch();
     const isStuck = this.#timers.after(TERMINATE_MS_MAX, () => this.#sayStuck(work));
     void member.slot.end().then(() => isStuck.cancel());
   }
 
-  #hireIfNeeded(): void {
-    if (this.#line.length > 0 || this.#spares.length > 0) this.#hire();
-    this.#dispatch();
-  }
-
   /** Left behind for as long as the process lives, which cannot be done without end. */
   #sayStuck({ facts }: Work): void {
-    const { runs } = MADE_OF[this.#lane];
-    const reason = `a ${runs} of task "${facts.name}" sits in native code and cannot be ended; it is left behind`;
+    const reason = `a ${MADE_OF[this.#lane].runs} of task "${facts.name}" sits in native code and cannot be ended; it is left behind`;
     this.#died(reason, undefined);
   }
 
@@ -369,6 +371,7 @@ export class ThreadCrew {
     member.work = null;
     work?.timer.cancel();
     if (this.#isClosed) return;
+    if (wasMember) this.#sayStanding();
     if (work !== null && (work.stopping === null || work.stopping === "timeout")) {
       const error = JSON.stringify(toErrorRecord(deathOf(this.#lane, work, reason)));
       this.#report(work, { kind: "lost", error, isGuilty: true });
@@ -380,8 +383,8 @@ export class ThreadCrew {
       return;
     }
     const backOffMs = this.#died(reason, work?.job);
-    if (backOffMs === null) return;
-    this.#timers.after(backOffMs, () => this.#dispatch(), { keepsAlive: true });
+    if (backOffMs !== null)
+      this.#timers.after(backOffMs, () => this.#dispatch(), { keepsAlive: true });
   }
 
   /** Beyond the budget the crew is broken: its line goes back, and nothing new starts. */

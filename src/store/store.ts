@@ -62,6 +62,9 @@ export interface Store {
    */
   claim(request: ClaimRequest, deadline: MonotonicMs): Promise<readonly ClaimedJob[]>;
 
+  /** How many jobs `claim` would lease now for these slots. Leases none. */
+  countClaimable(slots: readonly ReadySlot[]): Promise<number>;
+
   /** Moves lease ends and writes progress. Answers the leases that were already lost. */
   renew(renewals: readonly Renewal[], deadline: MonotonicMs): Promise<readonly Lease[]>;
 
@@ -220,12 +223,16 @@ export interface ClaimRequest {
   readonly slots: readonly ClaimSlot[];
 }
 
-export interface ClaimSlot {
+/** Ready jobs of some tasks of a queue. */
+export interface ReadySlot {
   readonly queue: string;
   readonly tasks: readonly string[];
   readonly limit: number;
   /** Only jobs with SUSPECT_LOSSES or more losses, or none of them. Absent: all, those last. */
   readonly suspects?: "only" | "without";
+}
+
+export interface ClaimSlot extends ReadySlot {
   /** Only these of them. Absent: any. */
   readonly ids?: readonly JobNumber[];
 }

@@ -61,6 +61,7 @@ function unchanging(
     get: (ids) => store.get(ids),
     list: (query) => store.list(query),
     queues: () => store.queues(),
+    countClaimable: (slots) => store.countClaimable(slots),
     setPaused: (queue, paused, deadline) => store.setPaused(queue, paused, deadline),
     changedByOthers: () => store.changedByOthers(),
   };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { JobNumber, JobShape } from "../../src/core/job.ts";
 import { SUSPECT_LOSSES } from "../../src/core/limits.ts";
+import type { ReadySlot } from "../../src/store/store.ts";
 import { anOwner, LOSE_LEASE, type OpenScene, type Scene } from "./scene.ts";
 
 const ONLY = { suspects: "only" } as const;
@@ -89,6 +90,43 @@ export function suspectFacts(open: OpenScene): void {
       await scene.addGroup({ capacity: 1, overflow: "drop-oldest" });
 
       expect(await scene.state(id)).toBe("dropped");
+    });
+  });
+
+  describe("a count of what a claim would lease", () => {
+    const slot = { queue: "mail", tasks: ["send", "draw"], limit: 10 } as const;
+
+    it("tells suspects from others, over several tasks, and leases none of them", async () => {
+      await using scene = await open();
+      await scene.addJob();
+      await scene.addJob({ task: "draw" });
+      await loseAll(scene, SUSPECT_LOSSES);
+      await scene.addJob();
+      const count = (which: Partial<ReadySlot>): Promise<number> =>
+        scene.store.countClaimable([{ ...slot, ...which }]);
+
+      expect(await count(ONLY)).toBe(2);
+      expect(await count(WITHOUT)).toBe(1);
+      expect(await count({})).toBe(3);
+      expect(await count({ tasks: ["send", "send"] })).toBe(2);
+      expect(await scene.claimIds(ONLY)).toHaveLength(1);
+    });
+
+    it("goes to the limit of each slot, and knows no queue or task that has no jobs", async () => {
+      await using scene = await open();
+      for (let n = 0; n < 3; n++) await scene.addJob();
+      const unknown = { ...slot, queue: "nowhere" };
+      const slots = [{ ...slot, limit: 2 }, unknown, { ...slot, tasks: ["nothing"] }];
+
+      expect(await scene.store.countClaimable(slots)).toBe(2);
+    });
+
+    it("is 0 for a queue that is paused", async () => {
+      await using scene = await open();
+      await scene.addJob();
+      await scene.step(scene.store.setPaused("mail", true, scene.deadline));
+
+      expect(await scene.store.countClaimable([slot])).toBe(0);
     });
   });
 

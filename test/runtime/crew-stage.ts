@@ -139,6 +139,16 @@ export class CrewStage {
     this.crew.receive({ type: "awaited", thread, call, outcome });
   }
 
+  /** So many jobs wait for members that stand. */
+  warm(count: number): void {
+    this.crew.receive({ type: "warm", lane: this.#lane, count });
+  }
+
+  /** How many members stood, each time that it was said. */
+  get standing(): number[] {
+    return this.sent.flatMap((message) => (message.type === "standing" ? [message.count] : []));
+  }
+
   prefer(...ids: number[]): void {
     this.crew.receive({ type: "preferred", ids });
   }

@@ -13,6 +13,14 @@ export interface NotedLane extends Lane {
   readonly started: number[];
   readonly aborted: { readonly id: number; readonly token: number; readonly reason: string }[];
   givenBackCount: number;
+  /** What it was told of jobs for members that do not stand yet. */
+  readonly warmed: number[];
+}
+
+/** One where jobs are claimed only for members that stand. */
+export function aWarmedLane(overrides: Partial<Pick<Lane, "name" | "slots">> = {}): NotedLane {
+  const lane = aLane({ name: "alone", ...overrides });
+  return Object.assign(lane, { warm: (count: number) => void lane.warmed.push(count) });
 }
 
 export function aLane(overrides: Partial<Pick<Lane, "name" | "slots">> = {}): NotedLane {
@@ -21,6 +29,7 @@ export function aLane(overrides: Partial<Pick<Lane, "name" | "slots">> = {}): No
     started: [],
     aborted: [],
     givenBackCount: 0,
+    warmed: [],
     start: (jobs) => lane.started.push(...jobs.map(({ id }) => id)),
     abort: (leases, reason) =>
       lane.aborted.push(...leases.map(({ id, token }) => ({ id, token, reason }))),

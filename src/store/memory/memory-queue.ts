@@ -1,6 +1,6 @@
 import type { JobState } from "../../core/job-state.ts";
 import { QUEUE_CAPACITY_DEFAULT } from "../../core/limits.ts";
-import type { ClaimSlot, QueueRecord } from "../store.ts";
+import type { ReadySlot, QueueRecord } from "../store.ts";
 import { Heap } from "./heap.ts";
 import { type MemoryJob, SUSPECT_RANK } from "./memory-job.ts";
 import { OrderedMap } from "./ordered-map.ts";
@@ -20,7 +20,7 @@ class TaskLanes {
   }
 
   /** In the order in which they are to be claimed. */
-  *inOrder(suspects: ClaimSlot["suspects"]): Generator<MemoryJob> {
+  *inOrder(suspects: ReadySlot["suspects"]): Generator<MemoryJob> {
     const from = suspects === "only" ? SUSPECT_RANK : 0;
     const to = suspects === "without" ? SUSPECT_RANK : this.#lanes.length;
     for (const lane of this.#lanes.slice(from, to)) {
@@ -90,7 +90,7 @@ export class MemoryQueue {
   }
 
   /** The ready jobs of these tasks, each task in its own order. */
-  readySources({ tasks, suspects }: ClaimSlot): Generator<MemoryJob>[] {
+  readySources({ tasks, suspects }: ReadySlot): Generator<MemoryJob>[] {
     const sources: Generator<MemoryJob>[] = [];
     for (const task of new Set(tasks)) {
       const lanes = this.#tasks.get(task);

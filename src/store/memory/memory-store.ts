@@ -30,6 +30,7 @@ import type {
   NewOwner,
   Owner,
   QueueRecord,
+  ReadySlot,
   Renewal,
   Store,
   StoreCapabilities,
@@ -106,6 +107,16 @@ export class MemoryStore implements Store {
       this.#owners.beat(request.owner);
       return request.slots.flatMap((slot) => this.#claimSlot(request.owner, slot));
     });
+  }
+
+  countClaimable(slots: readonly ReadySlot[]): Promise<number> {
+    return this.#answer("countClaimable", () =>
+      slots.reduce((count, slot) => {
+        const queue = this.#jobs.queue(slot.queue);
+        if (queue === undefined || queue.paused) return count;
+        return count + takeMerged(queue.readySources(slot), slot.limit, isClaimedBefore).length;
+      }, 0),
+    );
   }
 
   #claimSlot(owner: OwnerId, slot: ClaimSlot): ClaimedJob[] {

@@ -1,7 +1,8 @@
 import type { ClaimedJob, JobNumber, Lease } from "../../core/job.ts";
 import { LEASE_MS } from "../../core/limits.ts";
 import type { NumberMap } from "../../core/number-map.ts";
-import type { ClaimSlot, Renewal } from "../store.ts";
+import type { ClaimSlot, ReadySlot, Renewal } from "../store.ts";
+import type { Connection } from "./connection.ts";
 import type { Offer } from "./handover.ts";
 import { ROW_FORMAT, SUSPECT_PRIORITY } from "./schema.ts";
 import type { Transaction } from "./transaction.ts";
@@ -29,6 +30,14 @@ const HEADS: Readonly<Record<Wanted, string>> = {
   all: `SELECT id, priority, place ${fromReady("all")}`,
   without: `SELECT id, priority, place ${fromReady("without")}`,
   only: `SELECT id, priority, place ${fromReady("only")}`,
+};
+const countReady = (wanted: Wanted): string => `SELECT count(*) FROM (SELECT 1 FROM jobs
+WHERE state = 1 AND queue = (SELECT id FROM queues WHERE name = ? AND paused = 0)
+AND task = (SELECT id FROM tasks WHERE name = ?) AND format = ${ROW_FORMAT} ${WANTED[wanted]} LIMIT ?)`;
+const COUNT_READY: Readonly<Record<Wanted, string>> = {
+  all: countReady("all"),
+  without: countReady("without"),
+  only: countReady("only"),
 };
 /** Those that are ready among jobs that are wanted by name. */
 const READY_AMONG = `SELECT id FROM jobs WHERE id IN (SELECT value FROM json_each(?)) AND state = 1 AND queue = ?
@@ -80,6 +89,18 @@ export function claimJobs(
     tx.count(queue, "leased", rows.length);
   }
   return claimed;
+}
+
+/** How many jobs a claim would take for these slots. */
+export function countClaimable(connection: Connection, slots: readonly ReadySlot[]): number {
+  let count = 0;
+  for (const { queue, tasks, limit, suspects } of slots) {
+    const sql = COUNT_READY[suspects ?? "all"];
+    let left = limit;
+    for (const task of new Set(tasks)) left -= connection.number(sql, queue, task, left);
+    count += limit - left;
+  }
+  return count;
 }
 
 function knownTasks(tx: Transaction, slot: ClaimSlot): ReadonlyMap<number, string> {

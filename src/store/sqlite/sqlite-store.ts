@@ -20,6 +20,7 @@ import type {
   NewOwner,
   Owner,
   QueueRecord,
+  ReadySlot,
   Renewal,
   Store,
   StoreCapabilities,
@@ -29,7 +30,7 @@ import type {
 } from "../store.ts";
 import { addGroup } from "./add-jobs.ts";
 import { awaitJob } from "./await-job.ts";
-import { claimJobs, type LeasedQueues, renewLeases } from "./claim-jobs.ts";
+import { claimJobs, countClaimable, type LeasedQueues, renewLeases } from "./claim-jobs.ts";
 import { cancelJobs, isPrunable, pruneJobs, reviveJobs } from "./command-jobs.ts";
 import type { CommitGroup, OperationBounds } from "./commit-group.ts";
 import { type Connection, refuseUnreadable } from "./connection.ts";
@@ -184,6 +185,10 @@ export class SqliteStore implements Store {
 
   list(query: ListQuery): Promise<readonly JobRecord[]> {
     return this.#read("list", () => listJobs(this.#group.connection, query));
+  }
+
+  countClaimable(slots: readonly ReadySlot[]): Promise<number> {
+    return this.#read("countClaimable", () => countClaimable(this.#group.connection, slots));
   }
 
   queues(): Promise<readonly QueueRecord[]> {
