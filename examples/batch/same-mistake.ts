@@ -20,7 +20,10 @@ for (let n = 0; n < WORKERS; n++) {
 for (const order of ORDERS) await orders.put(order);
 
 try {
-  await orders.join({ waitMs: 1_000 });
+  // The garbage collector may find forgotten leases first: these have failed, and are named too.
+  const { errors } = await orders.join({ waitMs: 1_000 });
+  for (const { value, error } of errors) console.error(`  ${value}: ${String(error)}`);
+  process.exit(1);
 } catch (error) {
   if (!isUnjamError(error, "UNJAM_JOIN_TIMEOUT")) throw error;
   console.error(`${error.code}: ${error.message}`);

@@ -20,16 +20,21 @@ describe("batch", () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   });
 
-  it("with the same mistake on leases ends by naming the ten orders and where they were taken", async () => {
+  it("with the same mistake on leases names the ten orders and where they were taken, however early some are collected", async () => {
     const { code, stdout, stderr } = await runExample("batch/same-mistake.ts");
 
-    expect(stderr).toMatch(/^UNJAM_JOIN_TIMEOUT: 10 unfinished after 1000 ms; /m);
-    const held = [
+    const named = [
       ...stderr.matchAll(
         /^ {2}(\d+): held by a lease of work\(\) for \d+ ms, taken at same-mistake\.ts:\d+ in work$/gm,
       ),
+      ...stderr.matchAll(
+        /value: '(\d+)',\n +error: Error: the lease was garbage-collected before it was settled; it was taken at same-mistake\.ts:\d+ in work$/gm,
+      ),
     ].map(([, order]) => Number(order));
-    expect(held).toEqual([49, 99, 149, 199, 249, 299, 349, 399, 449, 499]);
-    expect({ code, stdout }).toEqual({ code: 124, stdout: "" });
+    expect(named.toSorted((a, b) => a - b)).toEqual([
+      49, 99, 149, 199, 249, 299, 349, 399, 449, 499,
+    ]);
+    const hasTimedOut = /^UNJAM_JOIN_TIMEOUT: \d+ unfinished after 1000 ms; /m.test(stderr);
+    expect({ code, stdout }).toEqual({ code: hasTimedOut ? 124 : 1, stdout: "" });
   });
 });
