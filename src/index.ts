@@ -1,5 +1,5 @@
-export type { App, ListOptions } from "./client/app.ts";
-export type { JobHandle, JobStatus, WaitOptions } from "./client/job-handle.ts";
+export { App, type ListOptions } from "./client/app.ts";
+export { JobHandle, type JobStatus, type WaitOptions } from "./client/job-handle.ts";
 export type { JoinOptions, JoinResult } from "./client/join.ts";
 export { open } from "./client/open.ts";
 export type { OpenOptions } from "./client/open-options.ts";
