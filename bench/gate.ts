@@ -1,10 +1,9 @@
 /**
- * The gates of design/performance.md. A gate judges the medians of one case and never stops a
- * run; `--gate` turns a missed one into the exit code.
+ * The gates of design/performance.md. A gate judges the rounds of one case, by their median or by
+ * the worst, and never stops a run; `--gate` turns a missed one into the exit code.
  */
 import { type Comparison, differenceTo, metricSpread, named, ratioTo } from "./ratio.ts";
 import type { CaseResult } from "./rounds.ts";
-import type { Spread } from "./statistics.ts";
 
 export interface Gate {
   readonly about: string;
@@ -27,7 +26,19 @@ export interface Subject {
 export function bound({ of, metric }: Subject, limit: Limit): Gate {
   return {
     about: `${of}: ${metric} ${limitWords(limit)}`,
-    judge: (result) => verdict(metricSpread(named(result, [of])[0], metric), limit, [of]),
+    judge: (result) => verdict(metricSpread(named(result, [of])[0], metric)?.median, limit, [of]),
+  };
+}
+
+/** The same in each round: what must never happen would be hidden by a median. */
+export function always({ of, metric }: Subject, limit: Limit): Gate {
+  return {
+    about: `${of}: ${metric} ${limitWords(limit)} in every round`,
+    judge: (result) => {
+      const measured = metricSpread(named(result, [of])[0], metric);
+      const worst = measured && ("atLeast" in limit ? measured.min : measured.max);
+      return verdict(worst, limit, [of]);
+    },
   };
 }
 
@@ -37,7 +48,7 @@ export function ratio({ of, metric }: Subject, limit: Limit, to: readonly string
     about: `${of}: ${metric} ${limitWords(limit)} × ${bestOf(to)}`,
     judge: (result) => {
       const ratios = ratioTo(named(result, [of])[0], named(result, to), comparison(metric, limit));
-      return verdict(ratios, limit, [of, ...to]);
+      return verdict(ratios?.median, limit, [of, ...to]);
     },
   };
 }
@@ -49,7 +60,7 @@ export function difference({ of, metric }: Subject, limit: Limit, to: readonly s
     judge: (result) => {
       const found = named(result, to);
       const differences = differenceTo(named(result, [of])[0], found, comparison(metric, limit));
-      return verdict(differences, limit, [of, ...to]);
+      return verdict(differences?.median, limit, [of, ...to]);
     },
   };
 }
@@ -67,9 +78,8 @@ function bestOf(names: readonly string[]): string {
   return names.length > 1 ? `the best of (${names.join(", ")})` : names.join("");
 }
 
-function verdict(measured: Spread | undefined, limit: Limit, needs: readonly string[]): Verdict {
-  if (measured === undefined) return { kind: "not measured", needs };
-  const value = measured.median;
+function verdict(value: number | undefined, limit: Limit, needs: readonly string[]): Verdict {
+  if (value === undefined) return { kind: "not measured", needs };
   const holds = "atLeast" in limit ? value >= limit.atLeast : value <= limit.atMost;
   return { kind: holds ? "held" : "missed", value };
 }
