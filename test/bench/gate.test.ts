@@ -23,6 +23,15 @@ function judged(gate: Gate, rounds: Readonly<Record<string, readonly number[]>>)
   return gate.judge(result("n", rounds));
 }
 
+function failed(name: string, { measured, ...rest }: CaseResult): CaseResult {
+  return {
+    ...rest,
+    measured: measured.map((one) =>
+      one.implementation.name === name ? { ...one, failure: "it crashed" } : one,
+    ),
+  };
+}
+
 const OURS = { of: "unjam", metric: "n" };
 
 describe("a gate", () => {
@@ -80,6 +89,25 @@ describe("a gate", () => {
     ["difference", difference(OURS, { atMost: 1 }, ["peer"])],
   ])("whose peer is missing is not held: %s", (_kind, gate) => {
     expect(judged(gate, { unjam: [1] })).toMatchObject({ kind: "not measured" });
+  });
+
+  it("is not held by the rounds before its subject failed", () => {
+    const early = failed("unjam", result("n", { unjam: [1, 1], peer: [1, 1] }));
+
+    for (const gate of [
+      bound(OURS, { atMost: 1 }),
+      always(OURS, { atMost: 1 }),
+      ratio(OURS, { atMost: 1 }, ["peer"]),
+    ]) {
+      expect(gate.judge(early)).toMatchObject({ kind: "not measured" });
+    }
+  });
+
+  it("on the best of several is not held while one of them failed", () => {
+    const gate = ratio(OURS, { atLeast: 7 }, ["slow", "fast"]);
+    const figures = result("n", { unjam: [8], slow: [1], fast: [] });
+
+    expect(gate.judge(failed("fast", figures))).toMatchObject({ kind: "not measured" });
   });
 });
 
