@@ -23,7 +23,7 @@ suites: ${SUITE_NAMES.join(", ")}
   --rounds N     rounds, each measure once per round; default 5 (media: 3), with --tiny 1
   --json         one JSON line per measure and per gate instead of tables
   --tiny         sizes that prove that everything runs; the figures mean nothing
-  --gate         exit with 1 when a gate is missed
+  --gate         exit with 1 when a gate is missed; not with --tiny
   --only TEXT    only the case of that name, or all with TEXT in theirs; may be repeated
   --data FOLDER  where stores are written; default bench/.data; never tmpfs
   --no-build     measure dist/ as it is
@@ -49,6 +49,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
   const [suite, ...more] = positionals;
   if (suite === undefined) throw new Error("name a suite");
   if (more.length > 0) throw new Error(`one suite at a time, not also ${more.join(", ")}`);
+  if (values.gate && values.tiny) throw new Error("--gate judges full sizes: leave out --tiny");
   return {
     ...values,
     suite,
