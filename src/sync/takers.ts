@@ -82,6 +82,7 @@ export class Takers<T> {
     const open = new Set<SlowWait<Lease<T> | undefined>>();
     consumers.loopStarted();
     return new Iteration<T>({
+      breather: consumers.breather,
       next: async () => {
         terms.signal?.throwIfAborted();
         const lease = this.#takeNow(loop);
