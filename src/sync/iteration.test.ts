@@ -135,7 +135,7 @@ describe("for await", () => {
     expect(soonCount).toBeLessThan(110);
   });
 
-  it("takes nothing when it is left while the loop of the runtime has its turn", async () => {
+  it("puts its item back when it is left while the loop of the runtime has its turn", async () => {
     const stage = new QueueStage<string>();
     await stage.advance(20);
     stage.queue.tryPut("a");

@@ -1,9 +1,7 @@
-import type { Breather } from "./breather.ts";
 import type { Lease } from "./lease.ts";
 
 /** What a loop needs of its queue. */
 export interface IterationDesk<T> {
-  readonly breather: Breather;
   /**
    * The next item; `undefined` when the queue is closed and everything in it is settled. It rejects
    * at the loop's deadline, and with the reason of its signal.
@@ -31,9 +29,7 @@ export class Iteration<T> implements AsyncIterableIterator<T> {
     this.#settle();
     let lease: Lease<T> | undefined;
     try {
-      const breath = this.#isOver ? undefined : this.#desk.breather.next();
-      if (breath !== undefined) await breath;
-      if (!this.#isOver) lease = await this.#desk.next();
+      lease = this.#isOver ? undefined : await this.#desk.next();
     } catch (error) {
       // Whoever loops does not call return after that.
       await this.return();
