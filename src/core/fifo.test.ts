@@ -1,5 +1,6 @@
 import { array, assert, integer, property } from "fast-check";
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
+import { collectUntil } from "../../test/sync/collector.ts";
 import { Fifo } from "./fifo.ts";
 
 it("does what an array with push, unshift and shift does, over many compactions", () => {
@@ -40,10 +41,7 @@ it("lets go of what was taken while something still waits behind it", async () =
     fifo.shift();
   })();
 
-  await vi.waitUntil(() => {
-    Array.from({ length: 200 }, () => new Float64Array(10_000));
-    return isCollected;
-  });
+  await collectUntil(() => isCollected, "what was taken is let go of");
 
   expect(fifo.size).toBe(1);
 });

@@ -1,5 +1,6 @@
 import { getEventListeners } from "node:events";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { collectUntil } from "../../test/sync/collector.ts";
 import { QueueStage, watch } from "../../test/sync/queue-stage.ts";
 
 describe("for await", () => {
@@ -235,10 +236,7 @@ describe("for await", () => {
     const begin = (): void => void stage.queue[Symbol.asyncIterator]();
     begin();
 
-    await vi.waitUntil(() => {
-      Array.from({ length: 200 }, () => new Float64Array(10_000));
-      return stage.queue.consumers === 0;
-    });
+    await collectUntil(() => stage.queue.consumers === 0, "the loop is no consumer any more");
 
     expect(stage.queue.consumers).toBe(0);
   });
