@@ -1,14 +1,14 @@
 /**
  * The kill ladder: what is due for work that a thread or child process has begun, from what is known
- * of it. Whoever keeps the thread takes each step until it is told to wait, and asks again then, or
- * as soon as it knows more.
+ * of it. Whoever keeps the thread climbs it until there is nothing to do but wait, and again then, or
+ * as soon as more is known.
  *
  * Near the deadline, and SPARE_LEAD_MS before it at the latest, a spare is warmed. At the deadline
  * the work is told to stop, and where its loop has not heard that soon, the thread is asked where it
  * is. After ABORT_ACK_MS another gets its place, before it is ended, so that no capacity is missing
  * while it dies. A loop that has heard gets ABORT_GRACE_MS to clean up, one that is blocked nothing.
  */
-import type { MonotonicMs } from "../core/clock.ts";
+import type { Clock, MonotonicMs } from "../core/clock.ts";
 import {
   ABORT_ACK_MS,
   ABORT_GRACE_MS,
@@ -38,6 +38,26 @@ export interface RunFacts {
 export type Step =
   | { readonly do: "warm" | "tell" | "locate" | "replace" | "end" }
   | { readonly do: "wait"; readonly until: MonotonicMs };
+
+/** Takes the steps. Each changes what is known, so that another is due. */
+export interface Climber {
+  facts(): RunFacts;
+  warm(): void;
+  tell(): void;
+  locate(): void;
+  replace(): void;
+  end(): void;
+}
+
+/** Takes all steps that are due. Answers until when to wait for the next, or `null` after the last. */
+export function climb(clock: Clock, climber: Climber): MonotonicMs | null {
+  for (;;) {
+    const step = nextStep(climber.facts(), clock.now());
+    if (step.do === "wait") return step.until;
+    climber[step.do]();
+    if (step.do === "end") return null;
+  }
+}
 
 export function nextStep(run: RunFacts, now: MonotonicMs): Step {
   const { toldAt } = run;

@@ -15,8 +15,9 @@ import {
   POOL_UNRESPONSIVE_MS,
   TERMINATE_MS_MAX,
 } from "../../core/limits.ts";
+import { AWAITING, type Whereabouts } from "../../core/whereabouts.ts";
 import { Crew, type CrewMember, type Role } from "../crew.ts";
-import { nextStep, type RunFacts } from "../kill-ladder.ts";
+import { climb, type RunFacts } from "../kill-ladder.ts";
 import { type Death, Restarts } from "../restarts.ts";
 import { type SlotThread, ThreadSlot } from "../thread-slot.ts";
 import type {
@@ -25,7 +26,6 @@ import type {
   StopReason,
   ToCrew,
   ToPoolThread,
-  Whereabouts,
 } from "./pool-messages.ts";
 import { CELL, type ThreadBoard, WORD } from "./thread-board.ts";
 
@@ -229,30 +229,15 @@ export class PoolCrew {
     }
   }
 
-  /** Takes the steps of the ladder that are due. */
   #climb(member: Member, work: Work): void {
-    for (;;) {
-      const step = nextStep(this.#factsOf(member, work), this.#clock.now());
-      switch (step.do) {
-        case "warm":
-          this.#crew.warm();
-          break;
-        case "tell":
-          this.#tell(member, work, "timeout");
-          break;
-        case "locate":
-          this.#inquire(member, work);
-          break;
-        case "replace":
-          this.#replace(member);
-          break;
-        case "end":
-          this.#endRunning(member, work);
-          return;
-        case "wait":
-          return;
-      }
-    }
+    climb(this.#clock, {
+      facts: () => this.#factsOf(member, work),
+      warm: () => this.#crew.warm(),
+      tell: () => this.#tell(member, work, "timeout"),
+      locate: () => this.#locate(member, work),
+      replace: () => this.#replace(member),
+      end: () => this.#endRunning(member, work),
+    });
   }
 
   #factsOf({ started: { board }, role }: Member, { id, toldAt, inquiry }: Work): RunFacts {
@@ -281,14 +266,14 @@ export class PoolCrew {
     slot.abort({ type: "abort", id: work.id, reason, pool: this.#name });
   }
 
-  #inquire(member: Member, work: Work): void {
+  #locate(member: Member, work: Work): void {
     const say = (whereabouts: Whereabouts): void => {
       work.inquiry = "over";
       if (member.work !== work) return;
       this.#send({ type: "late", thread: member.number, id: work.id, whereabouts });
     };
     if (this.#factsOf(member, work).hasHeard) {
-      say({ native: false, isAwaiting: true, stack: null });
+      say(AWAITING);
       return;
     }
     work.inquiry = "asked";

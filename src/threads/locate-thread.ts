@@ -1,7 +1,7 @@
-import { nativeState } from "../../stack/native-state.ts";
-import { probeThread } from "../../stack/thread-probe.ts";
-import { STACK_LINES_MAX } from "../../core/limits.ts";
-import type { Whereabouts } from "./pool-messages.ts";
+import { nativeState } from "../stack/native-state.ts";
+import { probeThread } from "../stack/thread-probe.ts";
+import { STACK_LINES_MAX } from "../core/limits.ts";
+import { AWAITING, type Whereabouts } from "../core/whereabouts.ts";
 
 /**
  * Past this the thread sits in native code, or main does, through which the question goes. Unless the
@@ -20,26 +20,40 @@ const STACK = `(() => {
   finally { Object.assign(Error, { stackTraceLimit, prepareStackTrace }); }
 })()`;
 
-/** Where a thread's code is: a stack, or what the system says when no script can be run in it. */
-export async function locateThread(threadId: number, osThread: number): Promise<Whereabouts> {
+/** A thread to look for. */
+export interface Sought {
+  /** Node's number of it. */
+  readonly threadId: number;
+  /** The operating system's; 0 when it is not known. */
+  readonly osThread: number;
+  /** The module that calls the user's code there. */
+  readonly caller: URL;
+}
+
+/**
+ * Where a thread's code is: a stack, or what the system says when no script can be run in it. Always
+ * resolves, soon.
+ */
+export async function locateThread({ threadId, osThread, caller }: Sought): Promise<Whereabouts> {
   const mayAnswer = (): boolean => [null, "futex"].includes(nativeState(osThread).syscall);
   const patience = { ms: PROBE_MS, msMax: PROBE_MS_MAX, mayAnswer };
   const answer = await probeThread(threadId, STACK, patience);
   if (answer.kind === "answered" && typeof answer.value === "string") {
-    return { native: false, isAwaiting: false, stack: ownFrames(answer.value) };
+    const stack = userFrames(answer.value, caller);
+    // Nothing of the user's is running: the loop is free, and has not heard yet.
+    return stack === "" ? AWAITING : { native: false, isAwaiting: false, stack };
   }
   return { native: true, ...nativeState(osThread) };
 }
 
-/** Frames of the probe stand above, frames of the pool below; what is between is the user's. */
+/** Frames of the probe stand above, frames of ours below; what is between is the user's. */
 const PROBE_FRAME = /^\s+at (?:.*\()?<anonymous>:\d+:\d+\)?$/;
-const POOL_FRAME = /\/call-loop\.[jt]s:/;
 
-function ownFrames(stack: string): string {
+function userFrames(stack: string, caller: URL): string {
   const frames = stack
     .split("\n")
     .slice(1)
     .filter((line) => !PROBE_FRAME.test(line));
-  const end = frames.findIndex((line) => POOL_FRAME.test(line));
+  const end = frames.findIndex((line) => line.includes(`${caller.href}:`));
   return (end < 0 ? frames : frames.slice(0, end)).slice(0, STACK_LINES_MAX).join("\n");
 }
