@@ -6,7 +6,7 @@ import {
   LOCATE_MS_MAX,
   SPARE_LEAD_MS,
 } from "../core/limits.ts";
-import { nextStep, type RunFacts, type Step } from "./kill-ladder.ts";
+import { climb, nextStep, type RunFacts, type Step } from "./kill-ladder.ts";
 
 const START = 5_000_000;
 const DEADLINE = START + 10_000;
@@ -90,19 +90,19 @@ const PAST_HEARING: readonly Row[] = [
 ];
 
 describe("the kill ladder, for work that may run and", () => {
-  it.each(BEFORE)("%s", (_what, facts, at, step) => {
+  it.each(BEFORE)("%s", (...[, facts, at, step]) => {
     expect(nextStep({ ...RUNNING, ...facts }, at)).toEqual(step);
   });
 });
 
 describe("the kill ladder, for a call or attempt", () => {
-  it.each(SHORT)("%s", (_what, facts, at, step) => {
+  it.each(SHORT)("%s", (...[, facts, at, step]) => {
     expect(nextStep({ ...RUNNING, ...facts }, at)).toEqual(step);
   });
 });
 
 describe("the kill ladder, for work that was told to stop and", () => {
-  it.each([...TOLD_TO_STOP, ...PAST_HEARING])("%s", (_what, facts, at, step) => {
+  it.each([...TOLD_TO_STOP, ...PAST_HEARING])("%s", (...[, facts, at, step]) => {
     expect(nextStep({ ...TOLD, ...facts }, at)).toEqual(step);
   });
 
@@ -113,23 +113,28 @@ describe("the kill ladder, for work that was told to stop and", () => {
   });
 });
 
-describe("the kill ladder, climbed by whoever takes each step and waits", () => {
-  /** The steps until the end, each as often as it was due. */
-  function climb(facts: Partial<RunFacts>): [step: string, afterMs: number][] {
+describe("the kill ladder, climbed from wait to wait", () => {
+  /** All steps of work with a crew that has no spare yet. */
+  function climbAll(facts: Partial<RunFacts>): [step: string, afterMs: number][] {
     let run: RunFacts = { ...RUNNING, lacksSpare: true, ...facts };
+    let now = START;
     const steps: [string, number][] = [];
-    for (let now = START; steps.at(-1)?.[0] !== "end";) {
-      const step = nextStep(run, now);
-      if (step.do === "wait") {
-        expect(step.until).toBeGreaterThan(now);
-        now = step.until;
-        continue;
-      }
-      steps.push([step.do, now - DEADLINE]);
-      if (step.do === "warm") run = { ...run, lacksSpare: false };
-      else if (step.do === "tell") run = { ...run, toldAt: now };
-      else if (step.do === "locate") run = { ...run, inquiry: "asked" };
-      else if (step.do === "replace") run = { ...run, isReplaced: true };
+    const take = (step: string, change: Partial<RunFacts>) => (): void => {
+      steps.push([step, now - DEADLINE]);
+      run = { ...run, ...change };
+    };
+    const climber = {
+      facts: () => run,
+      warm: take("warm", { lacksSpare: false }),
+      tell: () => take("tell", { toldAt: now })(),
+      locate: take("locate", { inquiry: "asked" }),
+      replace: take("replace", { isReplaced: true }),
+      end: take("end", {}),
+    };
+    const clock = { now: () => now, wallNow: () => 0 };
+    for (let until = climb(clock, climber); until !== null; until = climb(clock, climber)) {
+      expect(until).toBeGreaterThan(now);
+      now = until;
     }
     return steps;
   }
@@ -138,7 +143,7 @@ describe("the kill ladder, climbed by whoever takes each step and waits", () => 
     ["blocked", {}, LOCATE_MS_MAX],
     ["awaiting", { hasHeard: true }, ABORT_GRACE_MS],
   ] as const)("comes to its end for a %s loop, by each step once", (_what, facts, endsAfterMs) => {
-    expect(climb(facts)).toEqual([
+    expect(climbAll(facts)).toEqual([
       ["warm", SPARE_AT - DEADLINE],
       ["tell", 0],
       ["locate", HEARD_MS],
