@@ -28,7 +28,7 @@ export const TERMINATE_MS_MAX = 5_000;
 export const KILL_AFTER_MS = 500;
 /** A warm spare is started when this share of an attempt's or a call's time is used up. */
 export const SPARE_AT_FRACTION = 0.8;
-/** And at least this long before its deadline: what a thread and its module may take to start. */
+/** And at least this long before the deadline of either: what a thread and its module may take to start. */
 export const SPARE_LEAD_MS = 200;
 /** How long a claimed job may wait in its lane before its time is counted as running. */
 export const LANE_WAIT_MS_MAX = 60_000;

@@ -236,6 +236,27 @@ describe("a late attempt, of which it is asked where it is", () => {
     expect(reported(stage)).toMatchObject({ details: { stuck: { isAwaiting: true } } });
   });
 
+  it("that hears in time is not stuck, wherever its thread was found", async () => {
+    const { stage, answer } = await late(HEARD_MS);
+
+    answer();
+    await stage.clock.settle();
+    stage.thread(1).acknowledges();
+    await stage.clock.advance(ABORT_GRACE_MS);
+
+    expect(reported(stage)).toMatchObject({ details: { stuck: { isAwaiting: true } } });
+  });
+
+  it("that hears in time is so, also when the answer comes later", async () => {
+    const { stage, answer } = await late(HEARD_MS);
+
+    stage.thread(1).acknowledges();
+    answer();
+    await stage.clock.advance(ABORT_GRACE_MS);
+
+    expect(reported(stage)).toMatchObject({ details: { stuck: { isAwaiting: true } } });
+  });
+
   it("has its result taken when that comes before the answer, and its thread ends with it", async () => {
     const { stage, answer } = await late(ABORT_ACK_MS);
 

@@ -73,6 +73,8 @@ export class RunningAttempt {
   heard(): void {
     if (this.#toldAt === null) return;
     this.#hasHeard = true;
+    // In time: whatever its thread was found at meanwhile, nothing held it.
+    if (this.#member.role !== "leaving") this.#located(AWAITING);
     this.#climb();
   }
 
@@ -97,9 +99,8 @@ export class RunningAttempt {
     if (this.#stopping !== "timeout") return null;
     const { name: task, timeoutMs } = this.facts;
     const { runs } = MADE_OF[this.#crew.lane];
-    const stuck = this.#stuck ?? (this.#hasHeard ? AWAITING : null);
-    const cause = hereError(`task "${task}"`, stuck);
-    const details = { task, timeoutMs, runs, stuck };
+    const cause = hereError(`task "${task}"`, this.#stuck);
+    const details = { task, timeoutMs, runs, stuck: this.#stuck };
     const error = new UnjamError("UNJAM_ATTEMPT_TIMEOUT", details, { cause });
     return { kind: "timedOut", error: JSON.stringify(toErrorRecord(error)), bodyRunsOn: false };
   }
@@ -162,12 +163,16 @@ export class RunningAttempt {
 
   #locate(): void {
     const { locate, osThread } = this.#member;
-    this.#inquiry = this.#hasHeard ? "over" : "asked";
-    if (this.#hasHeard) return;
+    this.#inquiry = "asked";
     void locate?.(osThread).then((whereabouts) => {
-      this.#inquiry = "over";
-      this.#stuck = whereabouts;
+      if (this.#inquiry !== "asked") return;
+      this.#located(whereabouts);
       this.#climb();
     });
+  }
+
+  #located(whereabouts: Whereabouts): void {
+    this.#inquiry = "over";
+    this.#stuck = whereabouts;
   }
 }

@@ -46,14 +46,18 @@ export async function locateThread({ threadId, osThread, caller }: Sought): Prom
   return { native: true, ...nativeState(osThread) };
 }
 
-/** Frames of the probe stand above, frames of ours below; what is between is the user's. */
+/** Frames of the probe stand above, frames of ours below; what is between is the user's, and Node's. */
+const NODE_FRAME = /^\s+at (?:.*\()?node:/;
 const PROBE_FRAME = /^\s+at (?:.*\()?<anonymous>:\d+:\d+\)?$/;
 
+/** The user's part of a stack; empty when nothing of the user's is in it. */
 function userFrames(stack: string, caller: URL): string {
   const frames = stack
     .split("\n")
     .slice(1)
     .filter((line) => !PROBE_FRAME.test(line));
   const end = frames.findIndex((line) => line.includes(`${caller.href}:`));
-  return (end < 0 ? frames : frames.slice(0, end)).slice(0, STACK_LINES_MAX).join("\n");
+  const own = end < 0 ? frames : frames.slice(0, end);
+  if (own.every((line) => NODE_FRAME.test(line))) return "";
+  return own.slice(0, STACK_LINES_MAX).join("\n");
 }
