@@ -4,9 +4,16 @@ import { shareCompiledCode } from "./test/compile-cache.ts";
 
 shareCompiledCode();
 
+/** Programs that measure, or that kill and count what is left. */
+const ALONE = [
+  "test/{chaos,threads}/**/*.test.ts",
+  "test/systems/**/*.test.ts",
+  "test/e2e/{behaviour-blocks,cli-start,media-api-acceptance}.test.ts",
+];
+
 /**
- * Five projects, run one group after the other: a test that measures or kills must not share the
- * machine's two cores with a package being installed.
+ * Six projects, run one group after the other: a test that measures or kills must not share the
+ * machine's two cores with another, nor with a package being installed.
  *
  *     npx vitest run --project unit src/core
  */
@@ -50,16 +57,27 @@ const config: ViteUserConfig = defineConfig({
       },
       {
         test: {
-          name: "system",
+          // Whole programs, two at a time: they state what happens, not how fast.
+          name: "program",
           include: ["test/**/*.test.ts"],
           exclude: [
             "test/{conformance,sync,architecture,frameworks,package,types}/**",
             "**/*.root.test.ts",
             "**/fixtures/**",
+            ...ALONE,
           ],
-          fileParallelism: false,
           testTimeout: 120_000,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: "system",
+          include: ALONE,
+          exclude: ["**/*.root.test.ts", "**/fixtures/**"],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -70,7 +88,7 @@ const config: ViteUserConfig = defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 300_000,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { App } from "../client/app.ts";
-import { openWith } from "../client/open.ts";
+import { openWith } from "../client/open-app.ts";
 import { ON_THREADS, Stage } from "../../test/e2e/stage.ts";
 import { BusyWork, expectOnlyKnownErrors } from "../../test/runtime/busy-app.ts";
 import { CountedTimers } from "../../test/runtime/counted-timers.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openWith } from "../client/open.ts";
+import { openWith } from "../client/open-app.ts";
 import type { App } from "../client/app.ts";
 import type { Logger } from "../core/job-context.ts";
 import { BusyWork, busyTasks, expectOnlyKnownErrors } from "../../test/runtime/busy-app.ts";

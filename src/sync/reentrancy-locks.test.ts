@@ -176,23 +176,20 @@ describe("a stack overflow", () => {
     (diagnostics) => {
       const permits = 1_000_000;
       const lock = new Semaphore(permits, { diagnostics });
-      const guards: Guard[] = [];
-      const steps = [
-        () => {
-          const guard = lock.tryLock();
-          if (guard !== undefined) guards.push(guard);
-        },
-        () => {
-          const guard = guards.at(-1);
-          guard?.release();
-          // Or it met the end of the stack, and is held as before.
-          guards.pop();
-        },
-        () => {
-          const guard = lock.tryLock();
-          if (guard !== undefined) guards.push(guard);
-        },
-      ];
+      // Filled without a call: push() would need room on the stack where tryLock() needed none.
+      const guards = Array.from<Guard | undefined>({ length: permits });
+      let count = 0;
+      const lockOne = (): void => {
+        const guard = lock.tryLock();
+        if (guard !== undefined) guards[count++] = guard;
+      };
+      const releaseOne = (): void => {
+        if (count === 0) return;
+        guards[count - 1]?.release();
+        // Or it met the end of the stack, and is held as before.
+        count--;
+      };
+      const steps = [lockOne, releaseOne, lockOne];
       let calls = 0;
       /** Calls a step at every depth down to the last one that the stack has. */
       const dig = (pad: number): number => {
@@ -208,10 +205,10 @@ describe("a stack overflow", () => {
 
       for (let round = 0; round < 40; round++) expect(() => shifted(round)).toThrow(RangeError);
 
-      const held = guards.filter(({ isHeld }) => isHeld);
+      const held = guards.slice(0, count).filter((guard) => guard?.isHeld === true);
       expect(permits - lock.free).toBe(held.length);
       expect(lock.holders()).toHaveLength(held.length);
-      for (const guard of held) guard.release();
+      for (const guard of held) guard?.release();
       expect(lock.free).toBe(permits);
     },
   );

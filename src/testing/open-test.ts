@@ -1,5 +1,5 @@
 import type { App } from "../client/app.ts";
-import { openWith } from "../client/open.ts";
+import { openWith } from "../client/open-app.ts";
 import type { OpenOptions } from "../client/open-options.ts";
 import { stderrLogger } from "../client/stderr-logger.ts";
 import type { Task } from "../client/task.ts";

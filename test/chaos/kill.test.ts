@@ -79,7 +79,7 @@ it(`${KILLS} times kill -9 lose no acknowledged job, halve no batch and cost eac
   expect(staleRuns(runs)).toEqual([]);
   expect(file.faults()).toEqual([]);
   expect(ledger.interrupted.size).toBeGreaterThan(KILLS);
-}, 400_000);
+}, 600_000);
 
 it(`of two processes on one file one is killed, ${SHARED_KILLS} times, while the other works on (seed ${SEED})`, async () => {
   using shared = new SharedLedger([undefined, undefined]);

@@ -13,7 +13,7 @@ async function untilDone(shop: Workshop, first: RemoteApp): Promise<number> {
   let app = first;
   for (let crashes = 0; ; crashes++) {
     await using current = app;
-    const joined = current.ask("join", { options: { waitMs: 55_000 } });
+    const joined = current.ask("join", { options: { waitMs: 110_000 } });
     const died = await Promise.race([
       joined.then(() => false),
       current.program.ended.then(() => true),
@@ -64,7 +64,7 @@ describe.each(CASES)("a job that kills its process each time, $task", ({ task, c
       code: "UNJAM_PROCESS_DIED",
       details: { task, reason: "it was killed by SIGSEGV", losses: 2 },
     });
-  }, 120_000);
+  }, 240_000);
 });
 
 /** The evidence that is kept with the dead job. */

@@ -1,5 +1,5 @@
 import type { App } from "../../src/client/app.ts";
-import { openWith } from "../../src/client/open.ts";
+import { openWith } from "../../src/client/open-app.ts";
 import type { OpenOptions } from "../../src/client/open-options.ts";
 import type { Logger } from "../../src/core/job-context.ts";
 import { SteppedClock } from "./stepped-clock.ts";
