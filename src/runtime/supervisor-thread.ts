@@ -96,8 +96,8 @@ function spawnThread(number: number): StartedMember {
     ...{ execArgv, env },
   });
   const { threadId } = thread;
-  const caller = entryOf("run-handler");
-  return { thread, locate: (osThread) => locateThread({ threadId, osThread, caller }) };
+  const callers = [entryOf("run-handler"), entryOf("job-runner")];
+  return { thread, locate: (osThread) => locateThread({ threadId, osThread, callers }) };
 }
 
 const crews = [

@@ -26,20 +26,20 @@ export interface Sought {
   readonly threadId: number;
   /** The operating system's; 0 when it is not known. */
   readonly osThread: number;
-  /** The module that calls the user's code there. */
-  readonly caller: URL;
+  /** The modules that call the user's code there, or await it. */
+  readonly callers: readonly URL[];
 }
 
 /**
  * Where a thread's code is: a stack, or what the system says when no script can be run in it. Always
  * resolves, soon.
  */
-export async function locateThread({ threadId, osThread, caller }: Sought): Promise<Whereabouts> {
+export async function locateThread({ threadId, osThread, callers }: Sought): Promise<Whereabouts> {
   const mayAnswer = (): boolean => [null, "futex"].includes(nativeState(osThread).syscall);
   const patience = { ms: PROBE_MS, msMax: PROBE_MS_MAX, mayAnswer };
   const answer = await probeThread(threadId, STACK, patience);
   if (answer.kind === "answered" && typeof answer.value === "string") {
-    const stack = userFrames(answer.value, caller);
+    const stack = userFrames(answer.value, callers);
     // Nothing of the user's is running: the loop is free, and has not heard yet.
     return stack === "" ? AWAITING : { native: false, isAwaiting: false, stack };
   }
@@ -51,12 +51,12 @@ const NODE_FRAME = /^\s+at (?:.*\()?node:/;
 const PROBE_FRAME = /^\s+at (?:.*\()?<anonymous>:\d+:\d+\)?$/;
 
 /** The user's part of a stack; empty when nothing of the user's is in it. */
-function userFrames(stack: string, caller: URL): string {
+function userFrames(stack: string, callers: readonly URL[]): string {
   const frames = stack
     .split("\n")
     .slice(1)
     .filter((line) => !PROBE_FRAME.test(line));
-  const end = frames.findIndex((line) => line.includes(`${caller.href}:`));
+  const end = frames.findIndex((line) => callers.some(({ href }) => line.includes(`${href}:`)));
   const own = end < 0 ? frames : frames.slice(0, end);
   if (own.every((line) => NODE_FRAME.test(line))) return "";
   return own.slice(0, STACK_LINES_MAX).join("\n");

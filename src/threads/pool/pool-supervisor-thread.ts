@@ -25,7 +25,7 @@ invariant(main !== null, "pool-supervisor-thread.ts runs as a worker thread");
 main.on("message", ({ plan, port }: ToSupervisor) => open(plan, port));
 
 const entry = new URL(`./pool-thread${extname(import.meta.url)}`, import.meta.url);
-const caller = new URL(`./call-loop${extname(import.meta.url)}`, import.meta.url);
+const callers = [new URL(`./call-loop${extname(import.meta.url)}`, import.meta.url)];
 
 function open(plan: CrewPlan, port: MessagePort): void {
   const send = (message: FromCrew): void => port.postMessage(message);
@@ -73,7 +73,7 @@ function start(plan: CrewPlan, number: number, pool: MessagePort): StartedThread
     },
     locate: () => {
       const osThread = Atomics.load(board.words, WORD.osThread);
-      return locateThread({ threadId, osThread, caller });
+      return locateThread({ threadId, osThread, callers });
     },
   };
 }
