@@ -16,6 +16,9 @@ export interface CommandLine {
   readonly only: readonly string[];
 }
 
+/** The media cases take minutes and have three; all others have five. */
+const GATE_ROUNDS_MIN = 3;
+
 export const USAGE = `npm run bench -- <suite> [options]
 
 suites: ${SUITE_NAMES.join(", ")}
@@ -23,7 +26,7 @@ suites: ${SUITE_NAMES.join(", ")}
   --rounds N     rounds, each measure once per round; default 5 (media: 3), with --tiny 1
   --json         one JSON line per measure and per gate instead of tables
   --tiny         sizes that prove that everything runs; the figures mean nothing
-  --gate         exit with 1 when a gate is missed
+  --gate         exit with 1 when a gate is missed; not with --tiny, nor with fewer than 3 rounds
   --only TEXT    only the case of that name, or all with TEXT in theirs; may be repeated
   --data FOLDER  where stores are written; default bench/.data; never tmpfs
   --no-build     measure dist/ as it is
@@ -49,11 +52,11 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
   const [suite, ...more] = positionals;
   if (suite === undefined) throw new Error("name a suite");
   if (more.length > 0) throw new Error(`one suite at a time, not also ${more.join(", ")}`);
-  return {
-    ...values,
-    suite,
-    rounds: values.rounds === undefined ? undefined : count(values.rounds),
-  };
+  if (values.gate && values.tiny) throw new Error("--gate judges full sizes: leave out --tiny");
+  const rounds = values.rounds === undefined ? undefined : count(values.rounds);
+  if (values.gate && (rounds ?? GATE_ROUNDS_MIN) < GATE_ROUNDS_MIN)
+    throw new Error(`--gate judges ${GATE_ROUNDS_MIN} rounds or more: one may be luck`);
+  return { ...values, suite, rounds };
 }
 
 function count(text: string): number {

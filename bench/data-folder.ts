@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
+  realpathSync,
   rmSync,
   writeSync,
 } from "node:fs";
@@ -24,13 +25,14 @@ export class DataFolder implements Disposable {
   /** @throws Error when the folder lies in memory. */
   constructor(parent: string) {
     const folder = resolve(parent);
-    this.fileSystem = fileSystemOf(folder);
+    mkdirSync(folder, { recursive: true });
+    // Where the files are: a link may lead from a disk into memory.
+    this.fileSystem = fileSystemOf(realpathSync(folder));
     if (IN_MEMORY.includes(this.fileSystem)) {
       throw new Error(
         `${folder} is on ${this.fileSystem}, where fsync costs nothing: give a folder on a disk with --data`,
       );
     }
-    mkdirSync(folder, { recursive: true });
     this.path = mkdtempSync(join(folder, "run-"));
   }
 

@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { UnjamError } from "../core/errors.ts";
 import { isError } from "../core/is-error.ts";
 import { invalid } from "../core/options.ts";
@@ -63,6 +62,7 @@ function parseUrl(text: string): URL {
   throw invalid("tasks", "open()", 'a URL such as new URL("./tasks.ts", import.meta.url)', text);
 }
 
+/** A URL that cannot be a path, such as one with another host, is none. */
 function isFile(href: string): boolean {
-  return href.startsWith("file:") && existsSync(fileURLToPath(href));
+  return href.startsWith("file:") && existsSync(new URL(href));
 }

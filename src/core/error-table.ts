@@ -239,7 +239,7 @@ const APP_ERRORS = {
         /** Of an item in memory: where in the code it was taken. */
         site?: string | null;
         /** Whether `site` is the exact call, one that happened to be noted, or where a loop began. */
-        siteKind?: SiteKind;
+        siteKind?: SiteKind | null;
         /** Of a job: its attempt, where that runs, and what it last said of itself. */
         attempt?: number;
         runs?: string | null;

@@ -8,7 +8,7 @@ export type SiteKind = "exact" | "sampled" | "per loop" | "off";
 /** Where nothing was noted, or the runtime has no stacks. */
 export const UNKNOWN_PLACE = "an unknown place";
 
-const KINDS: readonly SiteKind[] = ["exact", "sampled", "per loop", "off"];
+export const SITE_KINDS: readonly SiteKind[] = ["exact", "sampled", "per loop", "off"];
 
 const REMARKS = {
   exact: "",
@@ -19,7 +19,7 @@ const REMARKS = {
 
 /** The kind that a text names; `null` for any other. */
 export function siteKindOf(text: string | undefined): SiteKind | null {
-  return KINDS.find((kind) => kind === text) ?? null;
+  return SITE_KINDS.find((kind) => kind === text) ?? null;
 }
 
 /** A call site as messages write it: `orders.ts:31 in bookOrder, sampled`. */

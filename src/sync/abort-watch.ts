@@ -14,11 +14,14 @@ export function watchAbort(
   } catch (error) {
     refuse(error);
   }
-  return () => {
-    try {
-      signal.removeEventListener("abort", onAbort);
-    } catch {
-      // The wait is over already: its next abort changes nothing.
-    }
-  };
+  return () => letGo(signal, onAbort);
+}
+
+/** Takes a listener off whose work is done: it is harmless where that fails, and is called again. */
+export function letGo(signal: AbortSignal, onAbort: () => void): void {
+  try {
+    signal.removeEventListener("abort", onAbort);
+  } catch {
+    // What it was for is over already: the next abort changes nothing.
+  }
 }

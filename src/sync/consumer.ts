@@ -4,6 +4,7 @@ import { invariant } from "../core/invariant.ts";
 import { readOptions } from "../core/options.ts";
 import type { Clock, Timer, Timers } from "../core/clock.ts";
 import { STOP_OPTIONS } from "../core/sync-option-tables.ts";
+import { letGo } from "./abort-watch.ts";
 import type { Breather } from "./breather.ts";
 import type { CallSite } from "./call-site.ts";
 import { Flow, runInFlow } from "./flow.ts";
@@ -155,7 +156,7 @@ export class ConsumerLoop<T> {
         throw error;
       }
     }
-    void this.finished.then(() => signal.removeEventListener("abort", onAbort));
+    void this.finished.then(() => letGo(signal, onAbort));
   }
 
   stop({ graceMs }: { readonly graceMs: number }): void {

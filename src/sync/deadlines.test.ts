@@ -1,5 +1,7 @@
 import { expect, it } from "vitest";
 import { QueueStage, watch } from "../../test/sync/queue-stage.ts";
+import { ManualClock } from "../testing/manual-clock.ts";
+import { Deadlines } from "./deadlines.ts";
 import { JoinableQueue } from "./joinable-queue.ts";
 
 it("waits of very many lengths end each at its own deadline, whatever came and went between", async () => {
@@ -74,3 +76,30 @@ it("a wait that the end of another has ended does not hold the process", async (
   expect(put.isPending).toBe(false);
   expect(timers.size).toBe(0);
 });
+
+it("a wait that begins at the end of the last of its length has a deadline of its own", async () => {
+  const clock = new ManualClock();
+  const late: string[] = [];
+  const deadlines: Deadlines<Waiting> = new Deadlines({ clock, timers: clock }, (wait, waitMs) => {
+    late.push(wait.name);
+    wait.isWaiting = false;
+    deadlines.end(waitMs);
+    if (wait.name === "first") begin("second");
+  });
+  const begin = (name: string): void => {
+    deadlines.begin({ name, since: clock.now(), isWaiting: true }, 50);
+  };
+  begin("first");
+
+  await clock.advance(50);
+  expect(late).toEqual(["first"]);
+  await clock.advance(50);
+
+  expect(late).toEqual(["first", "second"]);
+});
+
+interface Waiting {
+  readonly name: string;
+  readonly since: number;
+  isWaiting: boolean;
+}

@@ -61,6 +61,9 @@ export class Deadlines<W extends TimedWait> {
     if (--this.#openCount > 0) return;
     this.#timer?.timer.cancel();
     this.#timer = undefined;
+    // All that stand in the lanes have ended: they would keep what they came to, a lease that is forgotten too.
+    this.#lanes.clear();
+    this.#lane = undefined;
   }
 
   #laneOf(waitMs: number): Lane<W> {
@@ -113,6 +116,8 @@ export class Deadlines<W extends TimedWait> {
 
   /** Callers may compute how long they wait, so lanes that are empty must not gather. */
   #forget(lane: Lane<W>): void {
+    // It was forgotten with all others meanwhile, and another has its length.
+    if (this.#lanes.get(lane.waitMs) !== lane) return;
     this.#lanes.delete(lane.waitMs);
     if (this.#lane === lane) this.#lane = undefined;
   }

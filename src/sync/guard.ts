@@ -2,6 +2,7 @@
 import type { MonotonicMs } from "../core/clock.ts";
 import { UnjamError } from "../core/errors.ts";
 import { invariant } from "../core/invariant.ts";
+import type { SiteKind } from "../core/site-words.ts";
 import { CallSite } from "./call-site.ts";
 import { enterFlow, Flow, handOver, type Holding } from "./flow.ts";
 import type { OrderedLock } from "./lock-order.ts";
@@ -16,6 +17,8 @@ export interface FormerHolder {
   readonly who: string;
   /** Where it took the lock; `undefined` when that was not noted. */
   readonly site: string | undefined;
+  /** What that place is: see {@link SiteKind}; `null` when it was not noted. */
+  readonly siteKind: SiteKind | null;
 }
 
 /** What a guard tells the lock that it is of. */

@@ -113,6 +113,42 @@ describe("for await", () => {
     expect(stage.queue.unfinished).toBe(0);
   });
 
+  it("gives the loop of the runtime its turn after 10 ms of work", async () => {
+    const { clock } = new QueueStage();
+    let now = 0;
+    let soonCount = 0;
+    const timers = {
+      after: clock.after.bind(clock),
+      soon: (run: () => void): void => {
+        soonCount++;
+        clock.soon(run);
+      },
+    };
+    const ports = { clock: { now: () => now, wallNow: () => 0 }, timers };
+    const { queue } = new QueueStage<number>({ ports });
+    for (let n = 0; n < 1_000; n++) queue.tryPut(n);
+    queue.close();
+
+    for await (const _ of queue) now += 1;
+
+    expect(soonCount).toBeGreaterThan(50);
+    expect(soonCount).toBeLessThan(110);
+  });
+
+  it("puts its item back when it is left while the loop of the runtime has its turn", async () => {
+    const stage = new QueueStage<string>();
+    await stage.advance(20);
+    stage.queue.tryPut("a");
+    const loop = stage.queue[Symbol.asyncIterator]();
+    const next = watch(loop.next());
+
+    await loop.return?.();
+    await stage.rest();
+
+    expect(next.value).toEqual({ done: true, value: undefined });
+    expect(stage.queue.snapshot()).toMatchObject({ size: 1, consumers: 0, takers: 0, holders: [] });
+  });
+
   it("is an open wait with a name while nothing comes, and no longer", async () => {
     const stage = new QueueStage<string>();
     const anonymous = stage.queue[Symbol.asyncIterator]();

@@ -205,7 +205,7 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
    * A loop over the items, until the queue is closed and empty. Each item is done when the next is
    * asked for or the loop is left. The loop counts as a consumer from now on, and as for one it is
    * no jam that nothing comes: it waits for ever unless `waitMs` says how long for each item.
-   * `waits()` names it while it does.
+   * `waits()` names it while it does. After 10 ms of work the runtime's loop gets its turn.
    * @throws UNJAM_UNKNOWN_OPTION, UNJAM_INVALID_OPTION, UNJAM_QUEUE_NAME_INVALID; the loop itself
    *   UNJAM_WAIT_TIMEOUT and the signal's reason, which leave it
    */

@@ -85,4 +85,21 @@ describe("a lease", () => {
     expect(asked.reason).toBe(told[0]?.error);
     expect(stage.queue.holders()).toEqual([]);
   });
+
+  it("that is garbage-collected counts as failed also when it was waited for", async () => {
+    const stage = new QueueStage<string>();
+    const told: unknown[] = [];
+    stage.queue.on("forgotten", ({ value }) => told.push(value));
+    const forget = async (): Promise<void> => {
+      const waiting = stage.queue.get();
+      stage.queue.tryPut("a");
+      await waiting;
+    };
+    await forget();
+
+    await collectUntil(() => told.length > 0, "a lease was forgotten");
+
+    expect(told).toEqual(['"a"']);
+    expect(stage.queue.unfinished).toBe(0);
+  });
 });

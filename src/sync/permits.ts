@@ -160,11 +160,7 @@ export class Permits implements GuardOwner {
   released(hold: Hold): void {
     this.#holds.delete(hold);
     this.#movers = undefined;
-    const next = this.#line.first;
-    if (next === undefined) return;
-    this.#line.delete(next);
-    this.#letIn.push({ waiter: next, guard: this.#grant(next.flow, next.site) });
-    this.#tell();
+    this.#letNextIn();
   }
 
   handedOn(): void {
@@ -184,6 +180,14 @@ export class Permits implements GuardOwner {
       report: (orders) => this.events.emit("lock-order", orders),
       warn: (orders) => this.events.warn(orders, "two locks were taken in both orders"),
     };
+  }
+
+  #letNextIn(): void {
+    const next = this.freeCount > 0 ? this.#line.first : undefined;
+    if (next === undefined) return;
+    this.#line.delete(next);
+    this.#letIn.push({ waiter: next, guard: this.#grant(next.flow, next.site) });
+    this.#tell();
   }
 
   /** One after the other: to tell them runs hooks of the user's, which may release the next. */
@@ -248,6 +252,9 @@ export class Permits implements GuardOwner {
     const waiter: Waiter = { ...{ flow, site, resolve, leave }, ...place };
     this.#line.add(waiter);
     forgetSignal = watchAbort(signal, (reason) => giveUp(() => reason));
+    // The promise and the timer ran hooks of the user's, which may have aborted it, or let go of the lock.
+    if (signal?.aborted === true) giveUp(() => signal.reason);
+    this.#letNextIn();
     if (waiting === undefined) return withChain(promise, flow);
     return waitInFlow({
       ...{ flow: waiting, what: this.what, site, settled: promise },

@@ -1,4 +1,5 @@
 /** What may run in the middle of a call of a lock: see reentrancy.test.ts and reentrancy-matrix.test.ts. */
+import { createHook } from "node:async_hooks";
 import { spawnSync } from "node:child_process";
 import { setMaxListeners } from "node:events";
 import { setFlagsFromString } from "node:v8";
@@ -74,6 +75,54 @@ describe("a signal that aborts while it is let go of", () => {
     expect((await next).isHeld).toBe(true);
     (await next).release();
     expect([mutex.isLocked, mutex.waiters]).toEqual([false, 0]);
+  });
+});
+
+describe("a hook of async_hooks", () => {
+  /** Calls `step` at the first, the second … thing that is made while each call begins. */
+  async function atEach(
+    call: (mutex: Mutex, signal: AbortSignal) => Promise<unknown>,
+    step: (guard: Guard | undefined, stop: AbortController) => void,
+  ): Promise<unknown[]> {
+    const ends: unknown[] = [];
+    for (let skipped = 0; skipped < 8; skipped++) {
+      const mutex = new Mutex();
+      const guard = mutex.tryLock();
+      const stop = new AbortController();
+      let count = 0;
+      const hook = createHook({ init: () => void (count++ === skipped && step(guard, stop)) });
+      hook.enable();
+      const end = call(mutex, stop.signal);
+      hook.disable();
+      if (count <= skipped) step(guard, stop);
+      ends.push(await end.catch((error: unknown) => error));
+    }
+    return ends;
+  }
+  const lockOnce = async (mutex: Mutex, signal: AbortSignal): Promise<string> => {
+    const guard = await mutex.lock({ signal, waitMs: 1_000 });
+    guard.release();
+    return "had it";
+  };
+  const runOnce = (mutex: Mutex, signal: AbortSignal): Promise<string> =>
+    mutex.run(() => "had it", { signal, waitMs: 1_000 });
+
+  it.each([
+    ["lock", lockOnce],
+    ["run", runOnce],
+  ] as const)("may let go of the lock while a %s() begins, which gets it", async (_, call) => {
+    const ends = await atEach(call, (guard) => guard?.release());
+
+    expect(new Set(ends)).toEqual(new Set(["had it"]));
+  });
+
+  it.each([
+    ["lock", lockOnce],
+    ["run", runOnce],
+  ] as const)("may abort the very %s() while it begins", async (_, call) => {
+    const ends = await atEach(call, (_guard, stop) => stop.abort("enough"));
+
+    expect(new Set(ends)).toEqual(new Set(["enough"]));
   });
 });
 

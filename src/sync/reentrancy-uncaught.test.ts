@@ -116,3 +116,30 @@ it("consume() that throws out of its signal leaves no consumer behind", async ()
 
   expect(stage.queue.snapshot()).toMatchObject({ consumers: 0, unfinished: 0 });
 });
+
+it("the end of a consumer whose signal cannot be let go of is its end, and no rejection", async () => {
+  const stage = new QueueStage<string>();
+  const { signal } = new AbortController();
+  const value = (): never => {
+    throw new Error("patched");
+  };
+  Object.defineProperty(signal, "removeEventListener", { value });
+  const rejections: unknown[] = [];
+  const note = (reason: unknown): void => void rejections.push(reason);
+  // Instead of the test runner's own, which would fail the run and not this test.
+  const others = process.listeners("unhandledRejection");
+  process.removeAllListeners("unhandledRejection");
+  process.on("unhandledRejection", note);
+  try {
+    const consumer = stage.queue.consume(() => undefined, { signal });
+    consumer.stop();
+    await consumer.finished;
+    await new Promise(setImmediate);
+  } finally {
+    process.off("unhandledRejection", note);
+    for (const other of others) process.on("unhandledRejection", other);
+  }
+
+  expect(rejections).toEqual([]);
+  expect(stage.queue.consumers).toBe(0);
+});

@@ -85,7 +85,12 @@ export class Takers<T> {
       next: async () => {
         terms.signal?.throwIfAborted();
         const lease = this.#takeNow(loop);
-        if (lease !== undefined || core.isOver) return lease;
+        if (lease !== undefined) {
+          const breath = consumers.breather.next();
+          if (breath !== undefined) await breath;
+          return lease;
+        }
+        if (core.isOver) return undefined;
         const onNone = (wait: SlowWait<Lease<T> | undefined>): void => wait.answer(undefined);
         const wait = this.#takeLater<Lease<T> | undefined>(terms, { onNone, loop });
         open.add(wait);

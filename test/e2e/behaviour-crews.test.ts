@@ -13,6 +13,7 @@ interface Crew {
     readonly parent: Task<number, string>;
     readonly failing: Task<unknown>;
     readonly late: Task<unknown>;
+    readonly opening: Task<unknown>;
     readonly stubborn: Task<unknown>;
     readonly meddling: Task<Meddling, string>;
   };
@@ -51,6 +52,18 @@ describe.each(MODES)("a handler in a $runs of its own, $store", (mode) => {
     await expect(job.result()).rejects.toMatchObject({
       code: "UNJAM_JOB_FAILED",
       cause: { name: "RangeError", message: "no luck", cause: { message: "the deeper reason" } },
+    });
+  });
+
+  it("can open no app there, which would start threads of its own for each job", async () => {
+    await using stage = await Stage.open(mode);
+    const app = await stage.app({ tasks, work: mode.one });
+
+    const job = await app.enqueue(on.opening, {});
+
+    await expect(job.result()).rejects.toMatchObject({
+      code: "UNJAM_JOB_FAILED",
+      cause: { code: "UNJAM_OPEN_IN_JOB_THREAD" },
     });
   });
 

@@ -56,6 +56,13 @@ describe("help", () => {
     expect(stdout).toContain(`unjam enqueue resize '{"width":200}'`);
   });
 
+  it("says what a duration looks like, where a flag takes one", async () => {
+    const words = "a duration is 500ms, 30s, 5m or 2h; a number alone is milliseconds";
+
+    expect((await unjam("worker", "--help")).stdout).toContain(`\n  ${words}\n`);
+    expect((await unjam("doctor", "--help")).stdout).not.toContain(words);
+  });
+
   it.each([[["help", "jobs"]], [["jobs", "-h"]], [["jobs", "ls", "--help"]]])(
     "is there for %j, with the commands below it",
     async (line) => {

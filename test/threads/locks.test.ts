@@ -70,6 +70,7 @@ describe("a shared mutex", () => {
     expect(performance.now() - killedAt).toBeLessThan(250);
     expect(guard.formerDied?.who).toMatch(/^thread \d+$/);
     expect(guard.formerDied?.site).toMatch(/\w/);
+    expect(guard.formerDied?.siteKind).toBe("sampled");
     guard.release();
     expect(mutex.tryLock()?.formerDied).toBeUndefined();
   });

@@ -47,6 +47,8 @@ export async function overview(): Promise<string> {
   ].join("\n");
 }
 
+const DURATION = "  a duration is 500ms, 30s, 5m or 2h; a number alone is milliseconds";
+
 /** `unjam jobs --help`: one command, and those that begin with its name. */
 export async function commandHelp(command: Command): Promise<string> {
   const { name, summary, args, flags, examples, errors } = command;
@@ -70,6 +72,7 @@ export async function commandHelp(command: Command): Promise<string> {
     "",
     heading("flags"),
     ...flagLines({ ...flags, ...COMMON_FLAGS }),
+    ...(Object.values(flags).some(({ kind }) => kind === "duration") ? [DURATION] : []),
     "",
     heading("examples"),
     ...examples.map((example) => `  unjam ${example}`),

@@ -7,6 +7,7 @@
  * others let him. An heir whose event loop is busy loses that again after HEIR_MS.
  */
 import { LOCK_HEIR_MS } from "../../core/limits.ts";
+import type { SiteKind } from "../../core/site-words.ts";
 import type { CallSite } from "../../sync/call-site.ts";
 import type { FormerHolder } from "../../sync/guard.ts";
 import {
@@ -19,6 +20,7 @@ import {
   SINCE,
 } from "./lock-memory.ts";
 import { sharedNow } from "./shared-clock.ts";
+import type { NotedSite } from "./site-places.ts";
 import { threadName } from "./thread-life.ts";
 
 const PARTY_MASK = 255;
@@ -39,6 +41,8 @@ export interface SharedLockHolder {
   readonly who: string;
   /** `orders.ts:31 in bookOrder`; `undefined` when its place was not noted. */
   readonly site: string | undefined;
+  /** What that place is: see {@link SiteKind}; `null` when it was not noted. */
+  readonly siteKind: SiteKind | null;
   readonly sinceMs: number;
 }
 
@@ -117,7 +121,7 @@ export class PermitTable {
       const thread = parties.threadOf(word & PARTY_MASK);
       holders.push({
         who: thread === undefined ? "a thread that is gone" : threadName(thread),
-        site: sites.read(index, word),
+        ...told(sites.read(index, word)),
         sinceMs: Math.max(0, now - (doubles[(this.#at(index) + SINCE) / 2] ?? now)),
       });
     }
@@ -152,7 +156,7 @@ export class PermitTable {
     const formerAt = this.#at(index) + FORMER;
     if (Atomics.load(this.memory.words, formerAt) === 0) return undefined;
     const thread = Atomics.exchange(this.memory.words, formerAt, 0) - 1;
-    return { who: threadName(thread), site: this.memory.sites.last(index) };
+    return { who: threadName(thread), ...told(this.memory.sites.last(index)) };
   }
 
   /** Its thread is alive, else a sweep had ended this; but it may not get to its turn. */
@@ -174,6 +178,13 @@ export class PermitTable {
   #at(index: number): number {
     return this.memory.permitsAt + index * PERMIT_WORDS;
   }
+}
+
+function told(noted: NotedSite | undefined): {
+  readonly site: string | undefined;
+  readonly siteKind: SiteKind | null;
+} {
+  return noted ?? { site: undefined, siteKind: null };
 }
 
 function nowWord(): number {

@@ -1,4 +1,5 @@
 /** What can be told of a shared queue by looking at its memory, without changing any of it. */
+import type { SiteKind } from "../../core/site-words.ts";
 import { FAILING, FILLED, ownerOf, READY, SETTLING, TAKEN } from "./block-word.ts";
 import { previewItem } from "./item-codec.ts";
 import { DONE_BASE, FAILED_BASE, type QueueMemory } from "./queue-memory.ts";
@@ -9,6 +10,8 @@ import { threadName } from "./thread-life.ts";
 export const DONE = 0;
 export const FAILED = 1;
 export const LOST = 2;
+
+const NOT_NOTED = { site: null, siteKind: null } as const;
 
 const HELD: ReadonlySet<number> = new Set([TAKEN]);
 const WAITING: ReadonlySet<number> = new Set([FILLED, READY]);
@@ -23,6 +26,8 @@ export interface SharedHolder {
   readonly sinceMs: number;
   /** Where it was taken; `null` when that was not noted. */
   readonly site: string | null;
+  /** What that place is: see {@link SiteKind}; `null` when it was not noted. */
+  readonly siteKind: SiteKind | null;
 }
 
 export class QueueCensus {
@@ -76,7 +81,7 @@ export class QueueCensus {
       value: this.preview(block),
       holder: threadName(parties.threadOf(ownerOf(word)) ?? -1),
       sinceMs: Math.max(0, Math.round(now - blocks.takenAt(block))),
-      site: sites.read(block, word) ?? null,
+      ...(sites.read(block, word) ?? NOT_NOTED),
     }));
   }
 

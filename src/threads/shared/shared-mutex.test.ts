@@ -44,6 +44,26 @@ describe("a shared mutex in one thread", () => {
     guard.release();
   });
 
+  it.each([
+    ["full", "exact", /held by the main thread \(shared-mutex\.test\.ts:\d+[^,)]*\) for/],
+    [
+      "sampled",
+      "sampled",
+      /held by the main thread \(shared-mutex\.test\.ts:\d+[^,)]*, sampled\) for/,
+    ],
+    ["off", null, /held by the main thread for/],
+  ] as const)(
+    "says what the place of its holder is worth: %s",
+    async (diagnostics, siteKind, words) => {
+      const mutex = new SharedMutex({ diagnostics });
+      const guard = await mutex.lock();
+
+      await expect(mutex.lock({ waitMs: 5 })).rejects.toThrow(words);
+      expect(mutex.holders()).toMatchObject([{ siteKind }]);
+      guard.release();
+    },
+  );
+
   it("is not given to who has left", async () => {
     const mutex = new SharedMutex();
     const guard = await mutex.lock();

@@ -5,6 +5,7 @@
  */
 import { UnjamError } from "../../core/errors.ts";
 import { HOLDERS_NAMED_MAX, LOCK_PATIENCE_MS, SHARED_DEADLOCK_LOOK_MS } from "../../core/limits.ts";
+import { siteInWords } from "../../core/site-words.ts";
 import type { CallSite, Diagnostics } from "../../sync/call-site.ts";
 import { SiteSampler } from "../../sync/call-site.ts";
 import { currentFlow, Flow, runInFlow } from "../../sync/flow.ts";
@@ -259,8 +260,8 @@ export class SharedPermits implements GuardOwner, Inherited, BoardedLock {
   }
 }
 
-function describe({ who, site, sinceMs }: SharedLockHolder): string {
-  const place = site === undefined ? "" : ` (${site})`;
+function describe({ who, site, siteKind, sinceMs }: SharedLockHolder): string {
+  const place = site === undefined ? "" : ` (${siteInWords(site, siteKind)})`;
   return `${who}${place} for ${Math.round(sinceMs)} ms`;
 }
 

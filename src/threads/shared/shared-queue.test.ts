@@ -245,6 +245,7 @@ describe("a join", () => {
             holder: "the main thread",
             state: "taken",
             site: expect.stringContaining("shared-queue.test.ts") as string,
+            siteKind: "exact",
           },
           { task: '"b"', holder: null, state: "waiting" },
         ],

@@ -377,8 +377,8 @@ export class SharedQueue<T = unknown> {
 
   #unfinished(waitedMs: number): UnjamError {
     const { engine, name } = this.#end;
-    const held = engine.census.holders().map(({ value, holder, sinceMs, site }) => ({
-      ...{ id: "", task: value, queue: name, state: "taken", holder, sinceMs, site },
+    const held = engine.census.holders().map(({ value, holder, sinceMs, site, siteKind }) => ({
+      ...{ id: "", task: value, queue: name, state: "taken", holder, sinceMs, site, siteKind },
     }));
     const waiting = engine.census.waiting(UNFINISHED_NAMED_MAX).map((value) => ({
       ...{ id: "", task: value, queue: name, state: "waiting", holder: null, sinceMs: null },
