@@ -94,7 +94,7 @@ function buildEngine(
     onRetry: (runAt) => waker.noteDue(runAt),
     onLost: () => fetcher.noteAll(),
   });
-  const overflow = overflowReport(ports, (queue) => intake.waitersOf(queue));
+  const overflow = overflowReport(ports, () => intake);
   const intake = new Intake({
     ...tools,
     answer: (message) => {
@@ -146,10 +146,10 @@ function answerWait(
 /** Events and lines of the log for the client. */
 function overflowReport(
   { clock, timers, client }: RuntimePorts,
-  waitersOf: Intake["waitersOf"],
+  waiters: () => Intake,
 ): OverflowReport {
   return new OverflowReport({
-    ...{ clock, timers, waitersOf },
+    ...{ clock, timers, waiters },
     tell: (data) => client.send({ type: "event", event: { name: "full", data } }),
     warn: (fields, message) =>
       client.send({ type: "log", line: { level: "warn", message, fields: { ...fields } } }),

@@ -6,18 +6,22 @@ describe("an intake whose queue is full", () => {
     const stage = await IntakeStage.open({ capacity: 1 });
     const { clock } = stage.stage;
     await stage.enqueue();
-    const none = stage.intake.waitersOf("mail");
+    const waiters = (): [count: number, since: number | undefined] => [
+      stage.intake.waiterCountOf("mail"),
+      stage.intake.waitingSinceOf("mail"),
+    ];
+    const none = waiters();
     const since = clock.now();
     await stage.enqueue({ waitMs: 10_000 });
     await clock.advance(500);
     const last = await stage.enqueue({ whenFull: { retry: aBackoff }, waitMs: 10_000 });
 
-    const before = stage.intake.waitersOf("mail");
+    const before = waiters();
     stage.intake.roomFreed("mail");
-    const trying = stage.intake.waitersOf("mail");
+    const trying = waiters();
 
-    expect(none).toEqual({ waiterCount: 0, waitingSince: undefined });
-    expect(before).toEqual({ waiterCount: 2, waitingSince: since });
+    expect(none).toEqual([0, undefined]);
+    expect(before).toEqual([2, since]);
     expect(trying).toEqual(before);
     expect(stage.intake.parkedBatches).toContain(last);
     expect(stage.waiterCounts).toEqual([1, 2]);

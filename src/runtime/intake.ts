@@ -81,19 +81,17 @@ export class Intake {
     return count;
   }
 
-  /** Who waits for room in one queue. */
-  waitersOf(queue: string): {
-    readonly waiterCount: number;
-    readonly waitingSince: MonotonicMs | undefined;
-  } {
-    const room = this.#rooms.get(queue);
-    const retrying = [...(this.#retrying.get(queue)?.keys() ?? [])];
-    const times = retrying.map(({ request }) => request.since);
-    if (room?.waitingSince !== undefined) times.push(room.waitingSince);
-    return {
-      waiterCount: retrying.length + (room?.size ?? 0),
-      waitingSince: times.length === 0 ? undefined : Math.min(...times),
-    };
+  /** Callers that wait for room in one queue. Asked for each that comes or goes. */
+  waiterCountOf(queue: string): number {
+    return (this.#retrying.get(queue)?.size ?? 0) + (this.#rooms.get(queue)?.size ?? 0);
+  }
+
+  /** Since when the first of them waits. Looks at many of them: not for every job. */
+  waitingSinceOf(queue: string): MonotonicMs | undefined {
+    const first = this.#rooms.get(queue)?.waitingSince;
+    const times = first === undefined ? [] : [first];
+    for (const { request } of this.#retrying.get(queue)?.keys() ?? []) times.push(request.since);
+    return times.length === 0 ? undefined : Math.min(...times);
   }
 
   /** Numbers of the batches of which somebody waits for room. */

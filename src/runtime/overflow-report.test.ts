@@ -12,7 +12,10 @@ function aReport() {
   const report = new OverflowReport({
     clock,
     timers: clock,
-    waitersOf: () => ({ waiterCount: waiting.count, waitingSince: waiting.since }),
+    waiters: () => ({
+      waiterCountOf: () => waiting.count,
+      waitingSinceOf: () => waiting.since,
+    }),
     tell: (data) => events.push(data),
     warn: (fields, message) => lines.push([message, fields]),
   });

@@ -4,10 +4,11 @@ import { FullLog } from "../core/full-log.ts";
 import { FullNotice } from "../core/full-notice.ts";
 import type { JobNumber } from "../core/job.ts";
 
-/** Who waits for room in a queue at this moment. */
+/** Knows who waits for room in a queue at this moment. */
 interface Waiters {
-  readonly waiterCount: number;
-  readonly waitingSince: MonotonicMs | undefined;
+  waiterCountOf(queue: string): number;
+  /** Since when the first of them waits. */
+  waitingSinceOf(queue: string): MonotonicMs | undefined;
 }
 
 /** As the intake calls them. */
@@ -30,7 +31,7 @@ interface FullQueue {
  */
 export class OverflowReport {
   readonly #ports: { readonly clock: Clock; readonly timers: Timers };
-  readonly #waitersOf: (queue: string) => Waiters;
+  readonly #waiters: () => Waiters;
   readonly #warn: (fields: object, message: string) => void;
   readonly #event: FullNotice;
   readonly #queues = new Map<string, FullQueue>();
@@ -38,13 +39,14 @@ export class OverflowReport {
   constructor(options: {
     readonly clock: Clock;
     readonly timers: Timers;
-    readonly waitersOf: (queue: string) => Waiters;
+    /** Asked only once somebody has met a full queue. */
+    readonly waiters: () => Waiters;
     readonly tell: (data: AppEvents["full"]) => void;
     readonly warn: (fields: object, message: string) => void;
   }) {
     const { clock, timers } = options;
     this.#ports = { clock, timers };
-    this.#waitersOf = options.waitersOf;
+    this.#waiters = options.waiters;
     this.#warn = options.warn;
     this.#event = new FullNotice(clock, (fullness) => {
       options.tell({ ...fullness, droppedCount: this.#of(fullness.queue).droppedCount });
@@ -83,7 +85,7 @@ export class OverflowReport {
   /** Somebody has begun to wait for room, or waits no more. */
   waitersChanged(queue: string): void {
     const { log } = this.#of(queue);
-    if (this.#waitersOf(queue).waiterCount > 0) log.waiting();
+    if (this.#waiters().waiterCountOf(queue) > 0) log.waiting();
     else log.left();
   }
 
@@ -91,17 +93,17 @@ export class OverflowReport {
     const known = this.#queues.get(name);
     if (known !== undefined) return known;
     const { clock, timers } = this.#ports;
-    const waitersOf = (): Waiters => this.#waitersOf(name);
+    const waiters = this.#waiters;
     const shown = {
       name,
       get capacity(): number {
         return full.capacity;
       },
       get waiterCount(): number {
-        return waitersOf().waiterCount;
+        return waiters().waiterCountOf(name);
       },
       get waitingSince(): MonotonicMs | undefined {
-        return waitersOf().waitingSince;
+        return waiters().waitingSinceOf(name);
       },
       get droppedCount(): number {
         return full.droppedCount;

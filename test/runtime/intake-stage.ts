@@ -41,7 +41,7 @@ export class IntakeStage {
       onAdding: (queue) => this.adding.push(queue),
       onDelayed: (runAt) => this.delayed.push(runAt),
       onFull: (queue, full) => this.full.push({ queue, capacity: full }),
-      onWaitersChange: (queue) => this.waiterCounts.push(this.intake.waitersOf(queue).waiterCount),
+      onWaitersChange: (queue) => this.waiterCounts.push(this.intake.waiterCountOf(queue)),
       onTurnedAway: () => this.turnedAwayCount++,
       onDropped: (_queue, ids) => this.dropped.push(...ids),
     });
