@@ -63,9 +63,12 @@ export class Flow {
 
   /** The nearest flow around it that still matters. */
   get parent(): Flow | undefined {
+    // No recursion: locks that were let go last first leave a long chain.
+    let nearest = this.#parent;
+    while (nearest?.#isOver === true) nearest = nearest.#parent;
     // Shortened on the way: a loop that locks, hand over hand, must not grow a chain of the past.
-    this.#parent = live(this.#parent);
-    return this.#parent;
+    this.#parent = nearest;
+    return nearest;
   }
 
   /** Whether it has ended: a scope when its function has, a lock flow when it was let go. */
@@ -107,9 +110,7 @@ export class Flow {
 }
 
 function live(flow: Flow | undefined): Flow | undefined {
-  let nearest = flow;
-  while (nearest?.isOver === true) nearest = nearest.parent;
-  return nearest;
+  return flow?.isOver === true ? flow.parent : flow;
 }
 
 /** What this folder needs of `AsyncLocalStorage`. */

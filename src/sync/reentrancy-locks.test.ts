@@ -224,7 +224,11 @@ describe("a stack overflow", () => {
     "inside any call leaves a lock whole: what was told is what is held (diagnostics %s)",
     (diagnostics) => {
       const permits = 1_000_000;
-      const lock = new Semaphore(permits, { diagnostics });
+      // So that every tenth call has its place noted.
+      let now = 0;
+      const clock = { now: (): number => (now += 0.02), wallNow: (): number => 0 };
+      const ports = { clock, timers: new ManualClock(), random: (): number => 0.5 };
+      const lock = new Semaphore(permits, { diagnostics }, ports);
       // Filled without a call: push() would need room on the stack where tryLock() needed none.
       const guards = Array.from<Guard | undefined>({ length: permits });
       let count = 0;

@@ -30,6 +30,17 @@ describe("a semaphore", () => {
     expect([insideMax, s.free]).toEqual([2, 2]);
   });
 
+  it("lends and takes back any number of permits in one turn, also last first", () => {
+    const permits = 20_000;
+    const s = new Semaphore(permits, { diagnostics: "full" }, ports);
+    const guards = Array.from({ length: permits }, () => s.tryLock());
+
+    for (const guard of guards.toReversed()) guard?.release();
+    s.tryLock()?.release();
+
+    expect(s.free).toBe(permits);
+  });
+
   it("counts free permits, waiters and holders", async () => {
     const s = new Semaphore(2, {}, ports);
     const guard = await s.lock();
