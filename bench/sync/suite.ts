@@ -51,7 +51,7 @@ function faster(than: string, times: number): Gate {
 }
 
 function steadyCase({ isTiny }: Bench): Case {
-  const items = isTiny ? 20_000 : 2_000_000;
+  const items = isTiny ? 20_000 : 4_000_000;
   return {
     name: "steady",
     about: `${items} items by 1,000 producers that each await their item, 16 no-op handlers`,

@@ -186,10 +186,13 @@ export class ConsumerLoop<T> {
       try {
         result = await this.#handler(item.value, this.#context);
       } catch (error) {
-        if (slot.release(item)) await this.#failed(item, error);
+        const failed = slot.release();
+        if (failed !== undefined) await this.#failed(failed, error);
         continue;
       }
-      if (slot.release(item)) ends.done(item, result);
+      // From the slot: what lives through an await is written twice more.
+      const done = slot.release();
+      if (done !== undefined) ends.done(done, result);
     }
   }
 
@@ -253,9 +256,8 @@ export class ConsumerLoop<T> {
   /** What still runs ignores its signal. Its item must not stay unfinished for ever. */
   #giveUp(): void {
     for (const slot of this.slots) {
-      const { item } = slot;
+      const item = slot.release();
       if (item === undefined) continue;
-      slot.release(item);
       const error = new Error(`the handler of consumer "${this.name}" ignored its abort signal`);
       this.#desk.ends.failed(item, error);
     }
@@ -359,10 +361,10 @@ export class Slot<T> implements Taker<T> {
     return item;
   }
 
-  /** False when it was taken from the slot meanwhile. */
-  release(item: Item<T>): boolean {
-    if (this.#item !== item) return false;
+  /** Lets go of the item; `undefined` when that was done before. */
+  release(): Item<T> | undefined {
+    const item = this.#item;
     this.#item = undefined;
-    return true;
+    return item;
   }
 }
