@@ -10,7 +10,7 @@ const config: ViteUserConfig = defineConfig({
     name: "frameworks",
     include: ["test/frameworks/**/*.test.ts"],
     globalSetup: ["test/package/install-packed.ts"],
-    maxWorkers: 2,
+    fileParallelism: false,
     testTimeout: 300_000,
     hookTimeout: 300_000,
     teardownTimeout: 20_000,
