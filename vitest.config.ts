@@ -4,10 +4,11 @@ import { shareCompiledCode } from "./test/compile-cache.ts";
 
 shareCompiledCode();
 
-/** Programs that measure, or that kill and count what is left. */
+/** Programs that measure, that kill within a time, or that keep every core busy by themselves. */
 const ALONE = [
-  "test/{chaos,threads}/**/*.test.ts",
-  "test/systems/**/*.test.ts",
+  "test/chaos/{hang,job-process,kill,quarantine,thread-death,two-builds}.test.ts",
+  "test/threads/{death,locks,stress,stuck-calls}.test.ts",
+  "test/systems/{compute-api,image-resizer,media-api,transcription-server}.test.ts",
   "test/e2e/{behaviour-blocks,cli-start,media-api-acceptance}.test.ts",
 ];
 

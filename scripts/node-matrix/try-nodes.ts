@@ -6,9 +6,10 @@
  *
  *     node scripts/node-matrix/try-nodes.ts
  */
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { outsideEnvironment, packProject, readManifest, ROOT } from "../packed-project.ts";
 import { OTHER_NODES, type OtherNode } from "./other-nodes.ts";
 
@@ -18,6 +19,7 @@ const SMOKE_OUTPUT = "memory: 42\nsqlite:smoke.db 42\ntrue\ntrue\n";
 const CALL_MS_MAX = 10_000;
 /** They take 10 s; what hangs is killed. */
 const TESTS_MS_MAX = 180_000;
+const DOCS_OUTPUT_BYTES_MAX = 2 ** 24;
 
 /** What a program prints, on stdout only; its warnings go to CI's log. */
 function output(node: string, argv: readonly string[], cwd: string): string {
@@ -37,7 +39,7 @@ function expectEqual(what: string, actual: string, wanted: string): void {
   console.log(`  ${what}: ok`);
 }
 
-function tryNode({ node, version }: OtherNode): void {
+async function tryPackage({ node, version }: OtherNode): Promise<void> {
   console.log(`Node ${version}`);
   expectEqual("version", output(node, ["--version"], HERE).trim(), version);
   // A fresh project for each, so that no Node meets a file that another has left.
@@ -50,12 +52,20 @@ function tryNode({ node, version }: OtherNode): void {
     output(node, [command, "--version"], project.folder).trim(),
     readManifest().version,
   );
-  execFileSync(
-    process.execPath,
-    [join(ROOT, "scripts/run-docs.ts"), "--node", node, "--project", project.folder],
-    { stdio: "inherit" },
-  );
-  runSyncTests({ node, version });
+  const argv = [join(ROOT, "scripts/run-docs.ts"), "--node", node, "--project", project.folder];
+  await runDocs(argv);
+}
+
+/** Prints what it wrote when it ends, in one piece: two run at once. @throws when a block fails */
+async function runDocs(argv: readonly string[]): Promise<void> {
+  const run = promisify(execFile)(process.execPath, argv, { maxBuffer: DOCS_OUTPUT_BYTES_MAX });
+  run.child.stderr?.pipe(process.stderr);
+  try {
+    console.log((await run).stdout);
+  } catch (error) {
+    if (error instanceof Error && "stdout" in error) console.log(error.stdout);
+    throw error;
+  }
 }
 
 /** Leaves a report for scripts/tally.ts. @throws when one fails, or none runs */
@@ -72,4 +82,6 @@ function runSyncTests({ node, version }: OtherNode): void {
   });
 }
 
-for (const other of OTHER_NODES) tryNode(other);
+// The blocks of the docs run one after the other and leave a core free; the tests use all of them.
+await Promise.all(OTHER_NODES.map(tryPackage));
+for (const other of OTHER_NODES) runSyncTests(other);

@@ -25,7 +25,8 @@ describe("without AsyncLocalStorage", () => {
     const clock = new ManualClock();
     const ports = { clock, timers: clock, random: () => 0 };
     const m = new modules.mutex.Mutex({ name: "m", diagnostics: "full" }, ports);
-    await m.lock();
+    // Kept until the end: a guard that nobody has is collected, and its lock is free again.
+    const guard = await m.lock();
     const refusal = m.lock({ waitMs: 50 }).catch((reason: unknown) => reason);
 
     await clock.advance(50);
@@ -34,6 +35,7 @@ describe("without AsyncLocalStorage", () => {
       code: "UNJAM_WAIT_TIMEOUT",
       details: { state: expect.stringContaining("without-flows.test.ts:") as string },
     });
+    guard.release();
   });
 
   it("run() calls its function under the lock", async () => {
