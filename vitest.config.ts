@@ -8,7 +8,7 @@ shareCompiledCode();
 const ALONE = [
   "test/{chaos,threads}/**/*.test.ts",
   "test/systems/**/*.test.ts",
-  "test/e2e/{behaviour-blocks,cli-start,media-api-acceptance}.test.ts",
+  "test/e2e/{behaviour-blocks,behaviour-late,cli-start,media-api-acceptance}.test.ts",
 ];
 
 /**

@@ -23,7 +23,7 @@ async function start(): Promise<void> {
   const [module = ""] = process.argv.slice(2);
   await runner.load(module);
   parent.onMessage((message) => runner.receive(message));
-  parent.send({ type: "ready" });
+  parent.send({ type: "ready", osThread: 0 });
 }
 
 // A module that fails to load ends the process; the supervisor says why and tries again in its budget.

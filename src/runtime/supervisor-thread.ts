@@ -7,12 +7,12 @@ import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { invariant } from "../core/invariant.ts";
 import type { TaskFacts } from "../core/task.ts";
 import { probeMain } from "../stack/main-probe.ts";
+import { locateThread } from "../threads/locate-thread.ts";
 import { startNodeProcess } from "../threads/node-process.ts";
 import { startNodeThread } from "../threads/node-thread.ts";
-import type { SlotThread } from "../threads/thread-slot.ts";
 import type { Channel } from "./channel.ts";
 import { readBeat } from "./loop-beat.ts";
-import type { FromJobThread, ToJobThread } from "./job-thread-messages.ts";
+import type { StartedMember } from "./crew-member.ts";
 import { type LoopBlock, LoopWatch } from "./loop-watch.ts";
 import type { FromSupervisor, ToSupervisor } from "./messages.ts";
 import { nodeClock, nodeTimers } from "./node-ports.ts";
@@ -83,9 +83,21 @@ const tools = {
     engine.send(message);
   },
 };
-function spawnProcess(): SlotThread<FromJobThread, ToJobThread> {
+function spawnProcess(): StartedMember {
   const entry = entryOf("job-process");
-  return startNodeProcess(entry, { args: [module ?? ""], ...{ execArgv, env } });
+  const thread = startNodeProcess(entry, { args: [module ?? ""], ...{ execArgv, env } });
+  return { thread, locate: null };
+}
+
+function spawnThread(number: number): StartedMember {
+  const thread = startNodeThread(entryOf("job-thread"), {
+    name: `unjam job ${number}`,
+    workerData: { module },
+    ...{ execArgv, env },
+  });
+  const { threadId } = thread;
+  const callers = [entryOf("run-handler"), entryOf("job-runner")];
+  return { thread, locate: (osThread) => locateThread({ threadId, osThread, callers }) };
 }
 
 const crews = [
@@ -93,12 +105,7 @@ const crews = [
     ...tools,
     lane: "thread",
     size: data.threadSlots,
-    spawn: (number) =>
-      startNodeThread(entryOf("job-thread"), {
-        name: `unjam job ${number}`,
-        workerData: { module },
-        ...{ execArgv, env },
-      }),
+    spawn: spawnThread,
   }),
   new ThreadCrew({ ...tools, lane: "process", size: data.processSlots, spawn: spawnProcess }),
   new ThreadCrew({ ...tools, lane: "alone", size: data.aloneSlots, spawn: spawnProcess }),

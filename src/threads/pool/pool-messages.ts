@@ -1,6 +1,7 @@
 /** What main, the supervisor and the threads of a pool tell each other beside the rings. */
 import type { MessagePort, ResourceLimits } from "node:worker_threads";
 import type { ErrorRecord } from "../../core/errors.ts";
+import type { Whereabouts } from "../../core/whereabouts.ts";
 
 /** Why a running call is told to stop. */
 export type StopReason = "timeout" | "aborted" | "closed";
@@ -62,18 +63,6 @@ export type ToCrew =
   /** Calls are under way. */
   | { readonly type: "watch" }
   | { readonly type: "close" };
-
-/** Where a call was at its deadline. */
-export type Whereabouts =
-  /** In JavaScript; without a stack when it could not be asked. */
-  | { readonly native: false; readonly isAwaiting: boolean; readonly stack: string | null }
-  /** In a system call, or in computing that no script can interrupt. */
-  | {
-      readonly native: true;
-      readonly syscall: string | null;
-      readonly file: string | null;
-      readonly child: string | null;
-    };
 
 /** Crew → pool. */
 export type FromCrew =

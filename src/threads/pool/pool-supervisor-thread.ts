@@ -5,8 +5,8 @@
 import { extname } from "node:path";
 import { MessageChannel, type MessagePort, parentPort } from "node:worker_threads";
 import { invariant } from "../../core/invariant.ts";
+import { locateThread } from "../locate-thread.ts";
 import { startNodeThread } from "../node-thread.ts";
-import { locateThread } from "./locate-thread.ts";
 import { machineClock, machineTimers } from "./machine-clock.ts";
 import { PoolCrew, type StartedThread } from "./pool-crew.ts";
 import type {
@@ -25,6 +25,7 @@ invariant(main !== null, "pool-supervisor-thread.ts runs as a worker thread");
 main.on("message", ({ plan, port }: ToSupervisor) => open(plan, port));
 
 const entry = new URL(`./pool-thread${extname(import.meta.url)}`, import.meta.url);
+const callers = [new URL(`./call-loop${extname(import.meta.url)}`, import.meta.url)];
 
 function open(plan: CrewPlan, port: MessagePort): void {
   const send = (message: FromCrew): void => port.postMessage(message);
@@ -70,6 +71,9 @@ function start(plan: CrewPlan, number: number, pool: MessagePort): StartedThread
       };
       pool.postMessage(message, [port2]);
     },
-    locate: () => locateThread(threadId, Atomics.load(board.words, WORD.osThread)),
+    locate: () => {
+      const osThread = Atomics.load(board.words, WORD.osThread);
+      return locateThread({ threadId, osThread, callers });
+    },
   };
 }

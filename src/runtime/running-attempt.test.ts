@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { ABORT_ACK_MS, ABORT_GRACE_MS, TERMINATE_MS_MAX } from "../core/limits.ts";
+import { parseErrorRecord } from "../core/error-record.ts";
+import type { ErrorRecord } from "../core/errors.ts";
+import {
+  ABORT_ACK_MS,
+  ABORT_GRACE_MS,
+  HEARD_MS,
+  LOCATE_MS_MAX,
+  SPARE_LEAD_MS,
+  TERMINATE_MS_MAX,
+} from "../core/limits.ts";
 import { CrewStage } from "../../test/runtime/crew-stage.ts";
 
 describe("the kill ladder", () => {
@@ -150,6 +159,168 @@ describe("the kill ladder", () => {
   });
 });
 
+describe("a late attempt, of which it is asked where it is", () => {
+  const stuck = { native: false, isAwaiting: false, stack: "    at here" } as const;
+
+  /** Job 1 is late, on a thread that answers when the test says; job 2 waits in line. */
+  async function late(afterMs: number) {
+    const answer = Promise.withResolvers<typeof stuck>();
+    const asked: number[] = [];
+    const locate = (osThread: number): Promise<typeof stuck> => {
+      asked.push(osThread);
+      return answer.promise;
+    };
+    const stage = CrewStage.running([1, 2], { locate });
+    await stage.clock.advance(900);
+    stage.thread(2).ready();
+    await stage.clock.advance(100 + afterMs);
+    return { stage, asked, answer: (): void => answer.resolve(stuck) };
+  }
+
+  it("is asked once it has had time to hear, and its thread by its number in the system", async () => {
+    const { stage, asked } = await late(HEARD_MS - 1);
+    const askedBefore = [...asked];
+
+    await stage.clock.advance(ABORT_ACK_MS);
+
+    expect(askedBefore).toEqual([]);
+    expect(asked).toEqual([71]);
+  });
+
+  it("has lost its place by then as ever, also when no answer has come", async () => {
+    const { stage } = await late(ABORT_ACK_MS);
+
+    expect(stage.thread(2).job.id).toBe(2);
+    expect(stage.eventNames).toEqual(["replaced"]);
+    expect(stage.thread(1).isBeingEnded).toBe(false);
+    expect(stage.ends).toEqual([]);
+    expect(stage.crew.held().map(({ id }) => id)).toEqual([1, 2]);
+  });
+
+  it("is reported with the answer, and its thread ended with that", async () => {
+    const { stage, answer } = await late(ABORT_ACK_MS);
+
+    answer();
+    await stage.clock.settle();
+
+    expect(stage.thread(1).isBeingEnded).toBe(true);
+    expect(stage.ends).toEqual([[1, "timedOut"]]);
+    expect(reported(stage)).toMatchObject({ details: { runs: "thread", stuck } });
+    expect(reported(stage).cause?.stack).toContain("at here");
+  });
+
+  it("keeps its thread as long as it may, when the answer comes early", async () => {
+    const { stage, answer } = await late(HEARD_MS);
+
+    answer();
+    await stage.clock.settle();
+
+    expect(stage.thread(1).isBeingEnded).toBe(false);
+    expect(stage.ends).toEqual([]);
+  });
+
+  it("is ended without an answer after a while", async () => {
+    const { stage } = await late(LOCATE_MS_MAX);
+
+    expect(stage.thread(1).isBeingEnded).toBe(true);
+    expect(reported(stage)).toMatchObject({ details: { stuck: null } });
+  });
+
+  it("is not asked when its loop has heard: it waits for something", async () => {
+    const { stage, asked } = await late(0);
+
+    stage.thread(1).acknowledges();
+    await stage.clock.advance(ABORT_GRACE_MS);
+
+    expect(asked).toEqual([]);
+    expect(reported(stage)).toMatchObject({ details: { stuck: { isAwaiting: true } } });
+  });
+
+  it("that hears in time is not stuck, wherever its thread was found", async () => {
+    const { stage, answer } = await late(HEARD_MS);
+
+    answer();
+    await stage.clock.settle();
+    stage.thread(1).acknowledges();
+    await stage.clock.advance(ABORT_GRACE_MS);
+
+    expect(reported(stage)).toMatchObject({ details: { stuck: { isAwaiting: true } } });
+  });
+
+  it("that hears in time is so, also when the answer comes later", async () => {
+    const { stage, answer } = await late(HEARD_MS);
+
+    stage.thread(1).acknowledges();
+    answer();
+    await stage.clock.advance(ABORT_GRACE_MS);
+
+    expect(reported(stage)).toMatchObject({ details: { stuck: { isAwaiting: true } } });
+  });
+
+  it("has its result taken when that comes before the answer, and its thread ends with it", async () => {
+    const { stage, answer } = await late(ABORT_ACK_MS);
+
+    stage.thread(1).ends();
+    answer();
+    await stage.clock.settle();
+
+    expect(stage.ends).toEqual([[1, "returned"]]);
+    expect(stage.thread(1).isBeingEnded).toBe(true);
+    expect(stage.clock.pendingCount).toBe(1);
+  });
+
+  it("is late, and not lost, when its thread dies before it answers", async () => {
+    const { stage, answer } = await late(ABORT_ACK_MS);
+
+    stage.thread(1).dies("it exited with code 3");
+    answer();
+    await stage.clock.advance(LOCATE_MS_MAX);
+
+    expect(stage.ends).toEqual([[1, "timedOut"]]);
+    expect(stage.eventNames).toEqual(["replaced"]);
+    expect(stage.threads).toHaveLength(2);
+  });
+
+  it("is ended with its crew", async () => {
+    const { stage } = await late(ABORT_ACK_MS);
+
+    void stage.crew.close();
+    await stage.clock.advance(TERMINATE_MS_MAX);
+
+    expect(stage.threads.every(({ isBeingEnded }) => isBeingEnded)).toBe(true);
+    expect(stage.ends).toEqual([]);
+  });
+
+  it("is not asked when it was cancelled: nobody is told", async () => {
+    const { stage, asked } = await late(-1);
+
+    stage.crew.receive({
+      ...{ type: "abort", leases: [{ id: 1, token: 1 }], reason: "cancelled" },
+    });
+    await stage.clock.advance(ABORT_ACK_MS);
+
+    expect(asked).toEqual([]);
+    expect(stage.thread(1).isBeingEnded).toBe(true);
+    expect(stage.ends).toEqual([]);
+  });
+});
+
+/** The error that was reported last. */
+function reported({ sent }: CrewStage): ErrorRecord {
+  const end = sent.flatMap((message) => (message.type === "ends" ? message.ends : [])).at(-1)?.end;
+  if (end?.kind !== "timedOut") throw new Error("no attempt was reported as late");
+  return parseErrorRecord(end.error);
+}
+
+describe("an attempt of little time", () => {
+  it("has its spare at once: a thread takes longer to start", () => {
+    const stage = CrewStage.running([1], { facts: { timeoutMs: SPARE_LEAD_MS } });
+
+    expect(stage.threads).toHaveLength(2);
+    expect(stage.thread(2).posted).toEqual([]);
+  });
+});
+
 describe("an attempt on a thread that no longer counts", () => {
   const cancel = { type: "abort", leases: [{ id: 1, token: 1 }], reason: "cancelled" } as const;
 
@@ -172,6 +343,14 @@ describe("an attempt on a thread that no longer counts", () => {
 
     expect(stage.thread(1).isBeingEnded).toBe(true);
     expect(stage.ends).toEqual([]);
+  });
+
+  it("needs no spare: mostly it stops", () => {
+    const stage = CrewStage.running([1]);
+
+    stage.crew.receive(cancel);
+
+    expect(stage.threads).toHaveLength(1);
   });
 
   it("never starts when it still waited in line", () => {
