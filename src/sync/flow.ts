@@ -65,7 +65,7 @@ export class Flow {
   get parent(): Flow | undefined {
     // No recursion: locks that were let go last first leave a long chain.
     let nearest = this.#parent;
-    while (nearest?.#isOver === true) nearest = nearest.#parent;
+    while (nearest?.isOver === true) nearest = nearest.#parent;
     // Shortened on the way: a loop that locks, hand over hand, must not grow a chain of the past.
     this.#parent = nearest;
     return nearest;
