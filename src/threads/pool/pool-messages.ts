@@ -2,6 +2,7 @@
 import type { MessagePort, ResourceLimits } from "node:worker_threads";
 import type { ErrorRecord } from "../../core/errors.ts";
 import type { Whereabouts } from "../../core/whereabouts.ts";
+import type { UserFlags } from "../user-flags.ts";
 
 /** Why a running call is told to stop. */
 export type StopReason = "timeout" | "aborted" | "closed";
@@ -36,9 +37,7 @@ export interface CrewPlan {
   /** One word: 1 while the supervisor watches the pool's calls. */
   readonly watching: SharedArrayBuffer;
   readonly resourceLimits: ResourceLimits;
-  /** The process's own flags and NODE_OPTIONS: the user's functions run as his server does. */
-  readonly execArgv: readonly string[];
-  readonly nodeOptions: string | null;
+  readonly flags: UserFlags;
 }
 
 /** Main → supervisor. */

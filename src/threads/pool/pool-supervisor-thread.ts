@@ -6,8 +6,9 @@ import { extname } from "node:path";
 import { MessageChannel, type MessagePort, parentPort } from "node:worker_threads";
 import { invariant } from "../../core/invariant.ts";
 import { locateThread } from "../locate-thread.ts";
+import { machineClock, machineTimers } from "../machine-clock.ts";
 import { startNodeThread } from "../node-thread.ts";
-import { machineClock, machineTimers } from "./machine-clock.ts";
+import { withUserFlags } from "../user-flags.ts";
 import { PoolCrew, type StartedThread } from "./pool-crew.ts";
 import type {
   CrewPlan,
@@ -51,9 +52,7 @@ function start(plan: CrewPlan, number: number, pool: MessagePort): StartedThread
     workerData,
     transferList: [port1],
     resourceLimits: plan.resourceLimits,
-    execArgv: [...plan.execArgv],
-    env:
-      plan.nodeOptions === null ? process.env : { ...process.env, NODE_OPTIONS: plan.nodeOptions },
+    ...withUserFlags(plan.flags),
   });
   const board = new ThreadBoard(memory);
   // A worker's number is -1 once it has ended.

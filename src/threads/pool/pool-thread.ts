@@ -6,11 +6,11 @@ import { getHeapStatistics } from "node:v8";
 import { type MessagePort, workerData } from "node:worker_threads";
 import { toErrorRecord } from "../../core/error-record.ts";
 import { UnjamError } from "../../core/errors.ts";
+import { machineClock } from "../machine-clock.ts";
 import { ownOsThread } from "../os-thread.ts";
 import { threadLine } from "../thread-line.ts";
 import { JOB_NICE, lowerPriority } from "../thread-priority.ts";
 import { CallLoop, type PoolFunction } from "./call-loop.ts";
-import { machineClock } from "./machine-clock.ts";
 import type { FromPoolThread, PoolThreadData, ToPoolThread } from "./pool-messages.ts";
 import { ThreadBoard, WORD } from "./thread-board.ts";
 

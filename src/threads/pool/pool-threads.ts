@@ -8,6 +8,7 @@ import { UnjamError } from "../../core/errors.ts";
 import { RESTARTS_PER_MS } from "../../core/limits.ts";
 import { RestartBudget } from "../../core/restart-budget.ts";
 import type { Whereabouts } from "../../core/whereabouts.ts";
+import { userFlags } from "../user-flags.ts";
 import type { Call } from "./call.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { Lane } from "./lane.ts";
@@ -59,8 +60,7 @@ export class PoolThreads {
     this.#plan = {
       ...{ name: settings.name, module: settings.module, bell: options.bell, watching },
       resourceLimits: settings.resourceLimits,
-      execArgv: process.execArgv,
-      nodeOptions: process.env["NODE_OPTIONS"] ?? null,
+      flags: userFlags(),
     };
   }
 
