@@ -14,7 +14,7 @@ export const ATTEMPTS_MAX = 1_000;
 /** A lease outlives two missed renewals and is still short enough that a crash is noticed soon. */
 export const LEASE_MS = 15_000;
 export const LEASE_RENEW_MS = 5_000;
-/** What a handler gets after its abort signal before it counts as ignoring it. */
+/** What a handler gets after its abort signal, counted from when it is told, before it counts as ignoring it. */
 export const ABORT_GRACE_MS = 2_000;
 /** A thread whose loop is free answers an abort well within this; one that does not is blocked. */
 export const ABORT_ACK_MS = 50;

@@ -58,7 +58,8 @@ export class CrewRestarts {
 
   /** A member was ended on purpose, and its job has paid for that. */
   ended(reason: string): void {
-    this.#sayReplaced(reason, this.#restarts.died("paid").count);
+    const { isAllowed, count } = this.#restarts.died("paid");
+    if (isAllowed) this.#sayReplaced(reason, count);
   }
 
   /** An attempt came to its end, whatever that was: the lane can run jobs. */

@@ -257,6 +257,17 @@ describe("a late attempt, of which it is asked where it is", () => {
     expect(reported(stage)).toMatchObject({ details: { stuck: { isAwaiting: true } } });
   });
 
+  it("that hears only when another has its place is ended with the answer all the same", async () => {
+    const { stage, answer } = await late(ABORT_ACK_MS);
+
+    stage.thread(1).acknowledges();
+    answer();
+    await stage.clock.settle();
+
+    expect(stage.thread(1).isBeingEnded).toBe(true);
+    expect(reported(stage)).toMatchObject({ details: { stuck } });
+  });
+
   it("has its result taken when that comes before the answer, and its thread ends with it", async () => {
     const { stage, answer } = await late(ABORT_ACK_MS);
 

@@ -34,9 +34,8 @@ export class RunningAttempt {
   readonly #crew: AttemptCrew;
   readonly #member: Member;
   readonly #startedAt: MonotonicMs;
-  /** Why it was told to stop, and when; `null` while it may run. */
-  #stopping: AbortReason | "timeout" | null = null;
-  #toldAt: MonotonicMs | null = null;
+  /** That it is to stop; `null` while it may run. */
+  #told: { readonly reason: AbortReason | "timeout"; readonly at: MonotonicMs } | null = null;
   #hasHeard = false;
   #inquiry: RunFacts["inquiry"];
   /** Where it was at its deadline, as far as it is known. */
@@ -64,17 +63,19 @@ export class RunningAttempt {
 
   /** It no longer counts. Does nothing once it was told to stop. */
   abort(reason: AbortReason): void {
-    if (this.#stopping !== null || this.#isOver) return;
+    if (this.#told !== null || this.#isOver) return;
     this.#tell(reason);
     this.#climb();
   }
 
-  /** Its loop is free: it has told the handler. */
+  /**
+   * Its loop is free: it has told the handler. In time, so that whatever its thread was found at
+   * meanwhile did not hold it. Once another has its place that comes too late, for both would run.
+   */
   heard(): void {
-    if (this.#toldAt === null) return;
+    if (this.#told === null || this.#member.role === "leaving") return;
     this.#hasHeard = true;
-    // In time: whatever its thread was found at meanwhile, nothing held it.
-    if (this.#member.role !== "leaving") this.#located(AWAITING);
+    this.#located(AWAITING);
     this.#climb();
   }
 
@@ -89,14 +90,15 @@ export class RunningAttempt {
    * reason than its deadline, because whoever did that needs no report.
    */
   reportOf(end: AttemptEnd): AttemptEnd | null {
+    if (this.#told === null) return end;
+    if (this.#told.reason !== "timeout") return null;
     // What it throws after being told to stop is its way of stopping, not its own failure.
-    if (this.#stopping === "timeout" && end.kind === "threw") return this.timedOut();
-    return this.#stopping === null || this.#stopping === "timeout" ? end : null;
+    return end.kind === "threw" ? this.timedOut() : end;
   }
 
   /** What is to be reported when it is ended. */
   timedOut(): AttemptEnd | null {
-    if (this.#stopping !== "timeout") return null;
+    if (this.#told?.reason !== "timeout") return null;
     const { name: task, timeoutMs } = this.facts;
     const { runs } = MADE_OF[this.#crew.lane];
     const cause = hereError(`task "${task}"`, this.#stuck);
@@ -140,22 +142,20 @@ export class RunningAttempt {
     return {
       startedAt: this.#startedAt,
       deadlineAt: this.#startedAt + this.facts.timeoutMs,
-      toldAt: this.#toldAt,
+      toldAt: this.#told?.at ?? null,
       hasHeard: this.#hasHeard,
       inquiry: this.#inquiry,
       isReplaced: this.#member.role === "leaving",
       // While it cleans up it still runs, and no more run at once than there are slots.
       keepsPlace: true,
       // What is cancelled mostly stops, and needs no spare.
-      lacksSpare:
-        (this.#stopping === null || this.#stopping === "timeout") && this.#crew.lacksSpare(),
+      lacksSpare: (this.#told?.reason ?? "timeout") === "timeout" && this.#crew.lacksSpare(),
     };
   }
 
   #tell(reason: AbortReason | "timeout"): void {
     const { id, token } = this.job;
-    this.#stopping = reason;
-    this.#toldAt = this.#crew.clock.now();
+    this.#told = { reason, at: this.#crew.clock.now() };
     // Nobody is told where it was.
     if (reason !== "timeout") this.#inquiry = "over";
     this.#member.slot.abort({ type: "abort", id, token, reason });

@@ -82,7 +82,7 @@ export class ThreadCrew {
 
   /** Attempts that run or wait here. */
   held(): ClaimedJob[] {
-    return [...this.#busy().map(({ work }) => work.job), ...this.#line.jobs];
+    return [...this.#busy().flatMap(({ work }) => work?.job ?? []), ...this.#line.jobs];
   }
 
   receive(message: ToSupervisor): void {
@@ -127,14 +127,12 @@ export class ThreadCrew {
   /** Ends all threads. What they ran is the engine's to hand back. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const { work } of this.#busy()) work.over();
+    for (const { work } of this.#crew.all) work?.over();
     await this.#crew.close();
   }
 
-  #busy(): (Member & { readonly work: RunningAttempt })[] {
-    return [...this.#crew.all].flatMap((member) =>
-      member.work === null ? [] : [{ ...member, work: member.work }],
-    );
+  #busy(): Member[] {
+    return [...this.#crew.all].filter(({ work }) => work !== null);
   }
 
   /** Gives the first in line to idle threads, and starts threads while there is more than they can take. */
