@@ -10,7 +10,7 @@ import type { ClaimedJob, Lease } from "../core/job.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
 import type { CrewLane, TaskFacts } from "../core/task.ts";
 import { AWAITING, hereError, type Whereabouts } from "../core/whereabouts.ts";
-import { climb, type RunFacts } from "../threads/kill-ladder.ts";
+import { type Climber, climb, type RunFacts } from "../threads/kill-ladder.ts";
 import type { Member } from "./crew-member.ts";
 import { MADE_OF } from "./lane-parts.ts";
 import type { AbortReason } from "./messages.ts";
@@ -28,9 +28,9 @@ export interface AttemptCrew {
   end(member: Member, attempt: RunningAttempt): void;
 }
 
-export class RunningAttempt {
+export class RunningAttempt implements Climber {
   readonly job: ClaimedJob;
-  readonly facts: TaskFacts;
+  readonly task: TaskFacts;
   readonly #crew: AttemptCrew;
   readonly #member: Member;
   readonly #startedAt: MonotonicMs;
@@ -43,9 +43,9 @@ export class RunningAttempt {
   #timer: Timer | undefined;
   #isOver = false;
 
-  constructor(crew: AttemptCrew, member: Member, work: { job: ClaimedJob; facts: TaskFacts }) {
+  constructor(crew: AttemptCrew, member: Member, work: { job: ClaimedJob; task: TaskFacts }) {
     this.job = work.job;
-    this.facts = work.facts;
+    this.task = work.task;
     this.#crew = crew;
     this.#member = member;
     this.#startedAt = crew.clock.now();
@@ -99,7 +99,7 @@ export class RunningAttempt {
   /** What is to be reported when it is ended. */
   timedOut(): AttemptEnd | null {
     if (this.#told?.reason !== "timeout") return null;
-    const { name: task, timeoutMs } = this.facts;
+    const { name: task, timeoutMs } = this.task;
     const { runs } = MADE_OF[this.#crew.lane];
     const cause = hereError(`task "${task}"`, this.#stuck);
     const details = { task, timeoutMs, runs, stuck: this.#stuck };
@@ -115,7 +115,7 @@ export class RunningAttempt {
   }
 
   #deathOf(reason: string): UnjamError {
-    const { name: task } = this.facts;
+    const { name: task } = this.task;
     if (this.#crew.lane === "thread") return new UnjamError("UNJAM_THREAD_DIED", { task, reason });
     const { losses } = this.job;
     return new UnjamError("UNJAM_PROCESS_DIED", { task, reason, losses });
@@ -125,23 +125,15 @@ export class RunningAttempt {
   #climb(): void {
     if (this.#isOver) return;
     this.#timer?.cancel();
-    const crew = this.#crew;
-    const until = climb(crew.clock, {
-      facts: () => this.#runFacts(),
-      warm: () => crew.warm(),
-      tell: () => this.#tell("timeout"),
-      locate: () => this.#locate(),
-      replace: () => crew.replace(this.#member, this),
-      end: () => crew.end(this.#member, this),
-    });
-    if (until !== null)
-      this.#timer = crew.timers.after(until - crew.clock.now(), () => this.#climb());
+    const { clock, timers } = this.#crew;
+    const until = climb(clock, this);
+    if (until !== null) this.#timer = timers.after(until - clock.now(), () => this.#climb());
   }
 
-  #runFacts(): RunFacts {
+  facts(): RunFacts {
     return {
       startedAt: this.#startedAt,
-      deadlineAt: this.#startedAt + this.facts.timeoutMs,
+      deadlineAt: this.#startedAt + this.task.timeoutMs,
       toldAt: this.#told?.at ?? null,
       hasHeard: this.#hasHeard,
       inquiry: this.#inquiry,
@@ -153,6 +145,22 @@ export class RunningAttempt {
     };
   }
 
+  warm(): void {
+    this.#crew.warm();
+  }
+
+  tell(): void {
+    this.#tell("timeout");
+  }
+
+  replace(): void {
+    this.#crew.replace(this.#member, this);
+  }
+
+  end(): void {
+    this.#crew.end(this.#member, this);
+  }
+
   #tell(reason: AbortReason | "timeout"): void {
     const { id, token } = this.job;
     this.#told = { reason, at: this.#crew.clock.now() };
@@ -161,7 +169,7 @@ export class RunningAttempt {
     this.#member.slot.abort({ type: "abort", id, token, reason });
   }
 
-  #locate(): void {
+  locate(): void {
     const { locate, osThread } = this.#member;
     this.#inquiry = "asked";
     void locate?.(osThread).then((whereabouts) => {

@@ -142,9 +142,10 @@ export class ThreadCrew {
   }
 
   #startIdle(): void {
-    for (const member of this.#crew.in("member")) {
+    const members = this.#crew.in("member");
+    for (const member of members) {
       if (member.slot.state !== "idle") continue;
-      const job = this.#line.take(freeSlots(this.#size, this.#crew.in("member")));
+      const job = this.#line.take(freeSlots(this.#size, members));
       if (job === undefined) return;
       this.#start(member, job);
     }
@@ -152,7 +153,7 @@ export class ThreadCrew {
 
   /** Whether one more thread would find work. */
   #isShort(): boolean {
-    const members = [...this.#crew.in("member")];
+    const members = this.#crew.in("member");
     const wanted = this.#line.wanted(freeSlots(this.#size, members));
     return members.filter(({ work }) => work === null).length < wanted;
   }
@@ -207,9 +208,9 @@ export class ThreadCrew {
   }
 
   #start(member: Member, job: ClaimedJob): void {
-    const facts = this.#tasks.get(job.task);
-    invariant(facts !== undefined, `the supervisor was sent a job of a task "${job.task}"`);
-    member.work = new RunningAttempt(this.#attemptCrew, member, { job, facts });
+    const task = this.#tasks.get(job.task);
+    invariant(task !== undefined, `the supervisor was sent a job of a task "${job.task}"`);
+    member.work = new RunningAttempt(this.#attemptCrew, member, { job, task });
     member.work.begin();
   }
 
@@ -297,11 +298,12 @@ export class ThreadCrew {
   }
 
   #keepOrLetGo(member: Member): void {
+    const members = this.#crew.in("member");
     if (member.role === "leaving") {
       this.#crew.dismiss(member);
     } else if (MADE_OF[this.#lane].isUsedOnce) {
       this.#retire(member);
-    } else if (this.#crew.count("member") > this.#size + lentCount(this.#crew.in("member"))) {
+    } else if (members.length > this.#size + lentCount(members)) {
       // Not needed before a slot is lent again, which is soon where handlers wait for others.
       if (this.#crew.count("spare") < this.#size) member.role = "spare";
       else this.#crew.dismiss(member);
@@ -315,11 +317,11 @@ export class ThreadCrew {
   }
 
   /** Another gets the place of a thread that does not stop. */
-  #replace(member: Member, { facts }: RunningAttempt): void {
+  #replace(member: Member, { task }: RunningAttempt): void {
     member.role = "leaving";
     this.#sayStanding();
     // Ended on purpose, and paid for by its job: the budget is for threads that die by themselves.
-    this.#restarts.ended(`it ran task "${facts.name}" past its end`);
+    this.#restarts.ended(`it ran task "${task.name}" past its end`);
     if (this.#crew.count("spare") > 0) this.#hire();
     this.#dispatch();
   }
@@ -332,8 +334,8 @@ export class ThreadCrew {
   }
 
   /** Left behind for as long as the process lives, which cannot be done without end. */
-  #sayStuck({ facts }: RunningAttempt): void {
-    const reason = `a ${MADE_OF[this.#lane].runs} of task "${facts.name}" sits in native code and cannot be ended; it is left behind`;
+  #sayStuck({ task }: RunningAttempt): void {
+    const reason = `a ${MADE_OF[this.#lane].runs} of task "${task.name}" sits in native code and cannot be ended; it is left behind`;
     this.#died(reason, undefined);
   }
 

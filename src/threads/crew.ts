@@ -34,8 +34,11 @@ export class Crew<Member extends CrewMember> {
     return this.#all.values();
   }
 
-  *in(role: Role): Generator<Member> {
-    for (const member of this.#all.values()) if (member.role === role) yield member;
+  /** Those who have this role now. */
+  in(role: Role): readonly Member[] {
+    const found: Member[] = [];
+    for (const member of this.#all.values()) if (member.role === role) found.push(member);
+    return found;
   }
 
   count(role: Role): number {
@@ -46,7 +49,7 @@ export class Crew<Member extends CrewMember> {
 
   /** One more member: a spare if there is one, the warmest first. */
   enlist(): Member {
-    const spares = [...this.in("spare")];
+    const spares = this.in("spare");
     const spare = spares.find(({ slot }) => slot.state !== "starting") ?? spares[0];
     if (spare === undefined) return this.#hire("member");
     spare.role = "member";
