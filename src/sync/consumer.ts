@@ -181,7 +181,8 @@ export class ConsumerLoop<T> {
         item = slot.item;
       }
       if (item === undefined) return;
-      slot.hold(item, moments.now);
+      // The latest runs: each way here has looked for that.
+      slot.hold(item, moments.latest);
       let result: unknown;
       try {
         result = await this.#handler(item.value, this.#context);
@@ -198,12 +199,13 @@ export class ConsumerLoop<T> {
 
   /** Resolves once the slot was given an item, or was let go. */
   async #given(slot: Slot<T>): Promise<void> {
-    const { core } = this.#desk;
+    const { core, moments } = this.#desk;
     const woken = slot.wait();
     // Making a promise runs hooks of the user's, so whether to wait is asked after it.
     if (this.isLive) core.waitForItem(slot);
     else slot.take(undefined);
     await woken;
+    void moments.now;
   }
 
   async #failed(item: Item<T>, error: unknown): Promise<void> {

@@ -56,7 +56,7 @@ export class Consumers<T> implements ConsumerDesk<T> {
     this.ends = options.ends;
     this.moments = options.moments;
     this.clock = options.ports.clock;
-    this.breather = new Breather(options.ports);
+    this.breather = new Breather(options.ports, options.moments);
     this.timers = options.ports.timers;
     this.#report = options.report;
   }

@@ -25,7 +25,7 @@ export class Moments {
   readonly #waitMs: number;
   readonly #onLate: (moment: Moment) => void;
   readonly #past = new Fifo<Moment>();
-  #running: Moment | undefined;
+  #latest: Moment;
   #timer: Timer | undefined;
 
   /** @param waitMs how long the asks of a moment may wait; one length for all */
@@ -38,11 +38,22 @@ export class Moments {
     this.#timers = ports.timers;
     this.#waitMs = waitMs;
     this.#onLate = onLate;
+    const now = ports.clock.now();
+    this.#latest = { beganAt: now, endedAt: now, openCount: 0 };
   }
 
   /** The moment that runs. */
   get now(): Moment {
-    return this.#running ?? this.#begin();
+    return this.isRunning ? this.#latest : this.#begin();
+  }
+
+  /** The moment that runs, or the last that did: begins none, which halves what a look costs. */
+  get latest(): Moment {
+    return this.#latest;
+  }
+
+  get isRunning(): boolean {
+    return this.#latest.endedAt === undefined;
   }
 
   /** An ask of this moment has its answer. */
@@ -52,15 +63,15 @@ export class Moments {
 
   #begin(): Moment {
     const moment: Moment = { beganAt: this.#clock.now(), endedAt: undefined, openCount: 0 };
-    this.#running = moment;
     // It may hold the process: an ask of it may be all that is left, and has no timer yet.
     this.#timers.after(MOMENT_MS, () => this.#end(moment));
+    // Not before: a timer that met the end of the stack would leave a moment that never ends.
+    this.#latest = moment;
     return moment;
   }
 
   #end(moment: Moment): void {
     moment.endedAt = this.#clock.now();
-    this.#running = undefined;
     if (moment.openCount === 0) return;
     this.#past.push(moment);
     if (this.#timer === undefined) this.#arm(moment.endedAt);

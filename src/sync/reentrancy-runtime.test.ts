@@ -316,6 +316,49 @@ describe("a stack overflow", () => {
   });
 });
 
+describe("a stack overflow inside an ask", () => {
+  // Code of either compiler may throw also where it gives up an assumption, between any two steps.
+  beforeAll(() => {
+    setFlagsFromString("--no-opt");
+    setFlagsFromString("--no-maglev");
+  });
+  afterAll(() => {
+    setFlagsFromString("--opt");
+    setFlagsFromString("--maglev");
+  });
+
+  it("leaves it in the queue or refused, and every other ask with its own answer", async () => {
+    const stage = new QueueStage<number, number>({ capacity: 1_000_000, diagnostics: "off" });
+    const { queue } = stage;
+    const asks: { readonly value: number; readonly answer: Promise<number> }[] = [];
+    let value = 0;
+    const dig = (pad: number): number => {
+      try {
+        value++;
+        const answer = queue.ask(value);
+        // Without a call, for which there may be no room where there was for the ask.
+        asks[asks.length] = { value, answer };
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+      }
+      return dig(pad + 1) + 1;
+    };
+    const shifted = (frames: number): number => (frames === 0 ? dig(0) : shifted(frames - 1) + 1);
+
+    for (let round = 0; round < 40; round++) expect(() => shifted(round)).toThrow(RangeError);
+    const queuedCount = queue.size;
+    queue.consume((asked) => asked);
+    const answers = await Promise.allSettled(asks.map(({ answer }) => answer));
+
+    const answered = answers.flatMap((end, at) =>
+      end.status === "fulfilled" ? [[end.value, asks[at]?.value]] : [],
+    );
+    expect(queuedCount).toBeGreaterThan(10_000);
+    expect(answered).toHaveLength(queuedCount);
+    expect(answered.filter(([told, asked]) => told !== asked)).toEqual([]);
+  });
+});
+
 describe("the handler of an exit", () => {
   it("may call tryPut, tryGet and close, also when the exit came from inside a put", () => {
     const source = new URL("./joinable-queue.ts", import.meta.url).href;
