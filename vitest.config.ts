@@ -9,7 +9,7 @@ const ALONE = [
   "test/chaos/{hang,job-process,kill,quarantine,thread-death,two-builds}.test.ts",
   "test/threads/{death,locks,stress,stuck-calls}.test.ts",
   "test/systems/{compute-api,image-resizer,media-api,transcription-server}.test.ts",
-  "test/e2e/{behaviour-blocks,cli-start,media-api-acceptance}.test.ts",
+  "test/e2e/{behaviour-blocks,behaviour-late,cli-start,media-api-acceptance}.test.ts",
 ];
 
 /**

@@ -75,7 +75,13 @@ export const ERROR_EXAMPLES: { readonly [C in ErrorCode]: ErrorDetails<C> } = {
   UNJAM_RESULT_TOO_LARGE: { id: "j_1c", bytes: 1_048_576, bytesMax: 262_144 },
   UNJAM_RESULT_NOT_SERIALIZABLE: { id: "j_1c", reason: "result.size is a BigInt" },
   UNJAM_RESULT_GONE: { id: "j_1c" },
-  UNJAM_ATTEMPT_TIMEOUT: { task: "resize", timeoutMs: 30_000, runs: "thread" },
+  UNJAM_ATTEMPT_TIMEOUT: {
+    ...{ task: "resize", timeoutMs: 30_000, runs: "thread" },
+    stuck: {
+      ...{ native: false, isAwaiting: false },
+      stack: "    at blur (file:///app/blur.ts:31:9)",
+    },
+  },
   UNJAM_QUEUE_CLOSED: { queue: "lines" },
   UNJAM_ITEM_DROPPED: { queue: "lines", reason: "a newer one took its place (drop-oldest)" },
   UNJAM_BLOCKING_ON_MAIN: { where: "queue.getSync()", instead: "await queue.get()" },

@@ -5,7 +5,7 @@ import { isJobThread } from "../runtime/job-thread-mark.ts";
 import { type InlinePorts, launchInline } from "../runtime/launch-inline.ts";
 import { launchThreads } from "../runtime/launch-threads.ts";
 import type { EngineOptions } from "../runtime/messages.ts";
-import { nodeClock, nodeTimers } from "../runtime/node-ports.ts";
+import { machineClock, machineTimers } from "../threads/machine-clock.ts";
 import { App } from "./app.ts";
 import { type LoadedTasks, loadTasks } from "./load-tasks.ts";
 import { type OpenOptions, type ReadOpen, readOpen, refuseUnrunnable } from "./open-options.ts";
@@ -13,7 +13,7 @@ import { refuseOldNode } from "./node-version.ts";
 
 /** `open` on the time and chance of this process. */
 export function openApp(options?: OpenOptions): Promise<App> {
-  return openWith({ clock: nodeClock, timers: nodeTimers, random: Math.random }, options);
+  return openWith({ clock: machineClock, timers: machineTimers, random: Math.random }, options);
 }
 
 /** `open` with a time and chance of the caller's own, for `unjam/testing`: inline only. */

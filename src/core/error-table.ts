@@ -3,6 +3,7 @@ import { SHARED_ERRORS } from "./shared-errors.ts";
 import { type SiteKind, siteInWords } from "./site-words.ts";
 import { STORE_ERRORS } from "./store-errors.ts";
 import { SYNC_ERRORS } from "./sync-errors.ts";
+import { type Whereabouts, whereInWords } from "./whereabouts.ts";
 
 /** What an app and its tools raise. */
 const APP_ERRORS = {
@@ -314,9 +315,15 @@ const APP_ERRORS = {
     exitCode: 1,
   },
   UNJAM_ATTEMPT_TIMEOUT: {
-    message: (d: { task: string; timeoutMs: number; runs: string }): string =>
-      `the attempt of task "${d.task}" was not over after its timeoutMs of ${d.timeoutMs} (on a ${d.runs})`,
-    help: "Pass ctx.signal to what the handler awaits, move CPU work to a thread, or raise timeoutMs.",
+    message: (d: {
+      task: string;
+      timeoutMs: number;
+      runs: string;
+      /** Where it was, on a thread: in JavaScript with its stack, or in native code with the system call. */
+      stuck?: Whereabouts | null;
+    }): string =>
+      `the attempt of task "${d.task}" was not over after its timeoutMs of ${d.timeoutMs} (on a ${d.runs})${whereInWords(d.stuck)}`,
+    help: "details.stuck says where a thread was. Pass ctx.signal to what the handler awaits, move CPU work to a thread, or raise timeoutMs.",
     httpStatus: 504,
     exitCode: 124,
   },

@@ -31,8 +31,9 @@ export interface AppEvents {
   /** An attempt was not over at its deadline. */
   readonly timeout: { readonly task: string; readonly jobId: string; readonly timeoutMs: number };
   /**
-   * A job thread or runtime thread died or was killed, and another took its place. `restarts`: those
-   * that count against its budget.
+   * A job thread or runtime thread died or was killed, and another took its place. `restarts`: the
+   * deaths that count against its budget; those under jobs, and those under none, are counted apart.
+   * One that its job has paid for, at its deadline or as a suspect, is told with those under jobs.
    */
   readonly replaced: { readonly part: string; readonly reason: string; readonly restarts: number };
   /** Beyond the restart budget: puts are refused until the process is restarted. */

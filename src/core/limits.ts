@@ -14,17 +14,21 @@ export const ATTEMPTS_MAX = 1_000;
 /** A lease outlives two missed renewals and is still short enough that a crash is noticed soon. */
 export const LEASE_MS = 15_000;
 export const LEASE_RENEW_MS = 5_000;
-/** What a handler gets after its abort signal before it counts as ignoring it. */
+/** What a handler gets after its abort signal, counted from when it is told, before it counts as ignoring it. */
 export const ABORT_GRACE_MS = 2_000;
 /** A thread whose loop is free answers an abort well within this; one that does not is blocked. */
 export const ABORT_ACK_MS = 50;
+/** Most loops that are free have heard by now. Of one that has not it is asked where it is, which costs it 1 ms. */
+export const HEARD_MS = 5;
+/** How long a thread that is to be ended is kept so that it can say where it is. Its place is taken by then. */
+export const LOCATE_MS_MAX = 400;
 /** `worker.terminate()` normally takes 2-30 ms; past this the thread sits in a system call. */
 export const TERMINATE_MS_MAX = 5_000;
 /** What a child process gets to end by itself before it is killed. */
 export const KILL_AFTER_MS = 500;
-/** A warm spare is started when this share of an attempt's time is used up. */
+/** A warm spare is started when this share of an attempt's or a call's time is used up. */
 export const SPARE_AT_FRACTION = 0.8;
-/** In a pool at least this long before a call's deadline: what a thread and its module may take to start. */
+/** And at least this long before the deadline of either: what a thread and its module may take to start. */
 export const SPARE_LEAD_MS = 200;
 /** How long a claimed job may wait in its lane before its time is counted as running. */
 export const LANE_WAIT_MS_MAX = 60_000;

@@ -1,3 +1,5 @@
+import { type Whereabouts, whereInWords } from "./whereabouts.ts";
+
 /** The part of the error table (error-table.ts) that only pools of threads raise. */
 export const POOL_ERRORS = {
   UNJAM_CALL_TIMEOUT: {
@@ -8,15 +10,12 @@ export const POOL_ERRORS = {
       /** How long it ran; `null` when it never began. */
       ranMs: number | null;
       /** Where it was: in JavaScript with its stack, or in native code with the system call. `null`: not known. */
-      stuck:
-        | { native: false; isAwaiting: boolean; stack: string | null }
-        | { native: true; syscall: string | null; file: string | null; child: string | null }
-        | null;
+      stuck: Whereabouts | null;
     }): string =>
       `${d.call}() of pool "${d.pool}" was not over after ${d.timeoutMs} ms; ${
         d.ranMs === null
           ? "it never began"
-          : `it ran for ${Math.round(d.ranMs)} ms${where(d.stuck)}`
+          : `it ran for ${Math.round(d.ranMs)} ms${whereInWords(d.stuck)}`
       }`,
     help: "details.stuck says where the thread was. A call that ran is stopped, and its thread replaced when it does not stop; one that never began waited behind others: add threads, or raise timeoutMs.",
     httpStatus: 504,
@@ -76,23 +75,3 @@ export const POOL_ERRORS = {
     exitCode: 1,
   },
 } as const;
-
-type Stuck =
-  | { native: false; isAwaiting: boolean; stack: string | null }
-  | { native: true; syscall: string | null; file: string | null; child: string | null }
-  | null;
-
-function where(stuck: Stuck): string {
-  if (stuck === null) return "";
-  if (stuck.native) {
-    const what = [
-      stuck.syscall === null ? "computing" : `in ${stuck.syscall}`,
-      ...(stuck.file === null ? [] : [`on ${stuck.file}`]),
-      ...(stuck.child === null ? [] : [`with the child process ${stuck.child}`]),
-    ];
-    return ` and was in native code, ${what.join(" ")}`;
-  }
-  if (stuck.isAwaiting) return " and waited for a promise";
-  const frame = stuck.stack?.split("\n")[0]?.trim();
-  return frame === undefined || frame === "" ? "" : ` and was ${frame}`;
-}

@@ -1,45 +1,33 @@
-import type { Timer } from "../core/clock.ts";
-import { toErrorRecord } from "../core/error-record.ts";
 import { UnjamError } from "../core/errors.ts";
-import type { ClaimedJob } from "../core/job.ts";
 import type { LogLine } from "../core/job-context.ts";
-import type { AttemptEnd } from "../core/outcome.ts";
-import type { CrewLane, TaskFacts } from "../core/task.ts";
-import type { ThreadSlot } from "../threads/thread-slot.ts";
+import type { CrewLane } from "../core/task.ts";
+import type { Whereabouts } from "../core/whereabouts.ts";
+import type { CrewMember } from "../threads/crew.ts";
+import type { SlotThread, ThreadSlot } from "../threads/thread-slot.ts";
 import type { FromJobThread, ToJobThread } from "./job-thread-messages.ts";
-import type { AbortReason, AwaitMessage } from "./messages.ts";
+import { MADE_OF } from "./lane-parts.ts";
+import type { AwaitMessage } from "./messages.ts";
+import type { RunningAttempt } from "./running-attempt.ts";
 
-/** The work of one slot and the ladder's next step. */
-export interface Work {
-  readonly job: ClaimedJob;
-  readonly facts: TaskFacts;
-  /** Why it was told to stop; `null` while it may run. */
-  stopping: AbortReason | "timeout" | null;
-  timer: Timer;
+/** A thread or process that was started. */
+export interface StartedMember {
+  readonly thread: SlotThread<FromJobThread, ToJobThread>;
+  /** Where its code is, by its number in the operating system; always resolves, soon. `null`: it cannot be asked. */
+  readonly locate: ((osThread: number) => Promise<Whereabouts>) | null;
 }
 
 /** One thread or process of a crew. */
-export interface Member {
-  readonly number: number;
+export interface Member extends CrewMember {
   readonly slot: ThreadSlot<FromJobThread, ToJobThread>;
-  work: Work | null;
+  readonly locate: StartedMember["locate"];
+  /** Its number in the operating system; 0 where that is not known. */
+  osThread: number;
+  work: RunningAttempt | null;
   /** What it said of the cause when it began to die. */
   lastWord: string | undefined;
   /** What its handler waits for, by the number of the call. It lends its slot while there is any. */
   readonly waits: Map<number, AwaitMessage>;
 }
-
-/**
- * What a lane is made of, and how reports and errors call it. Used once: it is ended with its job,
- * whose harm must not fall on the next, and its death under its job is no surprise. A job is
- * claimed only once such a member stands: while one starts, a lease would be lost with whatever
- * crashes meanwhile, and suspects come where something crashes.
- */
-export const MADE_OF = {
-  thread: { runs: "thread", part: "job thread", isUsedOnce: false },
-  process: { runs: "process", part: "job process", isUsedOnce: false },
-  alone: { runs: "process", part: "quarantine process", isUsedOnce: true },
-} as const;
 
 /**
  * Whether a member can say this now. It cannot when it forgets what it does, or when code beside
@@ -51,7 +39,7 @@ export function canSay({ slot, work }: Member, message: FromJobThread | null): b
     case "ready":
       return slot.state === "starting";
     case "end":
-      return work?.job.id === message.id && work.job.token === message.token;
+      return work?.is(message) === true;
     case "aborting":
     case "add":
     case "progress":
@@ -96,22 +84,6 @@ export function lentCount(members: Iterable<Member>): number {
   let count = 0;
   for (const { waits } of members) if (waits.size > 0) count++;
   return count;
-}
-
-/** Its thread or process died under it. */
-export function deathOf(
-  lane: CrewLane,
-  { job, facts: { name: task } }: Work,
-  reason: string,
-): UnjamError {
-  if (lane === "thread") return new UnjamError("UNJAM_THREAD_DIED", { task, reason });
-  return new UnjamError("UNJAM_PROCESS_DIED", { task, reason, losses: job.losses });
-}
-
-export function timedOut(lane: CrewLane, { facts: { name: task, timeoutMs } }: Work): AttemptEnd {
-  const { runs } = MADE_OF[lane];
-  const error = new UnjamError("UNJAM_ATTEMPT_TIMEOUT", { task, timeoutMs, runs });
-  return { kind: "timedOut", error: JSON.stringify(toErrorRecord(error)), bodyRunsOn: false };
 }
 
 /** As many slots are lent as there are. */

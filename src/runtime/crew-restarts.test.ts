@@ -99,4 +99,14 @@ describe("a crew that ends late handlers on purpose", () => {
     expect(stage.eventNames).not.toContain("broken");
     expect(stage.ends).toHaveLength(ids.length);
   });
+
+  it("does not say that they were replaced once nothing is replaced any more", async () => {
+    const stage = CrewStage.running([1], { size: 2 });
+    for (let index = 0; index <= RESTARTS_MAX; index++) stage.begin({ id: 10 + index }).dies();
+
+    await stage.clock.advance(1_000 + ABORT_ACK_MS);
+
+    expect(stage.thread(1).isBeingEnded).toBe(true);
+    expect(stage.eventNames.at(-1)).toBe("broken");
+  });
 });

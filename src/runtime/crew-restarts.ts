@@ -1,27 +1,21 @@
-/**
- * How often the members of a lane are replaced when they die by themselves, and when that is too
- * often: the lane is broken then, and its jobs stay where they are, instead of being lost one by
- * one to a lane that kills whatever it runs.
- *
- * A death under a job is the job's own matter as long as the lane brings others to their end, so
- * each job that comes through clears those. Nor is it news when a job ends its thread for a second
- * time: it runs alone from then on. Deaths under no job are explained by nothing, and all count.
- */
 import type { Clock } from "../core/clock.ts";
 import type { ClaimedJob } from "../core/job.ts";
-import { RestartBudget } from "../core/restart-budget.ts";
 import type { CrewLane } from "../core/task.ts";
-import { MADE_OF } from "./crew-member.ts";
+import { type Death, Restarts } from "../threads/restarts.ts";
+import { MADE_OF } from "./lane-parts.ts";
 import type { FromSupervisor } from "./messages.ts";
 
 type Broken = FromSupervisor & { readonly type: "broken" };
 
+/**
+ * Says how often the members of a lane are replaced, and when that is too often: the lane is broken
+ * then, and its jobs stay where they are, instead of being lost one by one to a lane that kills
+ * whatever it runs.
+ */
 export class CrewRestarts {
   readonly #lane: CrewLane;
-  readonly #clock: Clock;
   readonly #send: (message: FromSupervisor) => void;
-  readonly #underNone = new RestartBudget();
-  readonly #underJobs = new RestartBudget();
+  readonly #restarts: Restarts;
   #broken: Broken | undefined;
 
   constructor(options: {
@@ -30,8 +24,8 @@ export class CrewRestarts {
     readonly send: (message: FromSupervisor) => void;
   }) {
     this.#lane = options.lane;
-    this.#clock = options.clock;
     this.#send = options.send;
+    this.#restarts = new Restarts(options.clock);
   }
 
   /** What was said when the budget was used up, for an engine that takes over. */
@@ -45,29 +39,35 @@ export class CrewRestarts {
    */
   died(reason: string, job: ClaimedJob | undefined): number | null {
     if (this.#broken !== undefined) return null;
-    const budget = job === undefined ? this.#underNone : this.#underJobs;
-    const isNews = job === undefined || job.losses === 0;
-    if (isNews && !budget.take(this.#clock.now())) {
-      const data = { part: MADE_OF[this.#lane].part, reason, restarts: budget.count };
-      this.#broken = { type: "broken", lane: this.#lane, data };
-      this.#send(this.#broken);
-      return null;
+    const { isAllowed, count, backOffMs } = this.#restarts.died(this.#deathUnder(job));
+    if (isAllowed) {
+      this.#sayReplaced(reason, count);
+      return backOffMs;
     }
-    this.#sayReplaced(reason, budget);
-    return budget.backOffMs();
+    const data = { part: MADE_OF[this.#lane].part, reason, restarts: count };
+    this.#broken = { type: "broken", lane: this.#lane, data };
+    this.#send(this.#broken);
+    return null;
   }
 
-  /** A member was ended on purpose, or died of what its job has paid for: that is not counted. */
-  replaced(reason: string): void {
-    this.#sayReplaced(reason, this.#underNone);
+  /** A job that ends its thread for a second time has no third: it runs alone from then on. */
+  #deathUnder(job: ClaimedJob | undefined): Death {
+    if (job === undefined) return "under nothing";
+    return MADE_OF[this.#lane].isUsedOnce || job.losses > 0 ? "paid" : "under work";
+  }
+
+  /** A member was ended on purpose, and its job has paid for that. */
+  ended(reason: string): void {
+    const { isAllowed, count } = this.#restarts.died("paid");
+    if (isAllowed) this.#sayReplaced(reason, count);
   }
 
   /** An attempt came to its end, whatever that was: the lane can run jobs. */
   cameThrough(): void {
-    this.#underJobs.clear();
+    this.#restarts.cameThrough();
   }
 
-  #sayReplaced(reason: string, { count: restarts }: RestartBudget): void {
+  #sayReplaced(reason: string, restarts: number): void {
     const data = { part: MADE_OF[this.#lane].part, reason, restarts };
     this.#send({ type: "event", event: { name: "replaced", data } });
   }

@@ -7,8 +7,8 @@ import { CountedTimers } from "../../test/runtime/counted-timers.ts";
 import * as busyCrewTasks from "../../test/runtime/fixtures/busy-tasks.ts";
 import { offspring } from "../../test/runtime/offspring.ts";
 import { SEED, SeededChance } from "../../test/runtime/seeded-chance.ts";
+import { machineClock } from "../threads/machine-clock.ts";
 import type { InlinePorts } from "./launch-inline.ts";
-import { nodeClock } from "./node-ports.ts";
 
 /** Few, because each starts threads and processes; the seed is another one each time. */
 const RUNS = 2;
@@ -52,7 +52,7 @@ describe.each(ON_THREADS)(
         const timers = new CountedTimers();
         const work = await openOnCrews(
           stage,
-          { clock: nodeClock, timers, random: chance.next },
+          { clock: machineClock, timers, random: chance.next },
           chance,
         );
         for (let deeds = chance.upTo(60); deeds > 0; deeds--) {
@@ -74,7 +74,7 @@ describe.each(ON_THREADS)(
     it("can be closed before, and in the same turn as, their first call", async () => {
       const chance = new SeededChance(SEED);
       const timers = new CountedTimers();
-      const ports = { clock: nodeClock, timers, random: chance.next };
+      const ports = { clock: machineClock, timers, random: chance.next };
       await using stage = await Stage.open(mode);
       const idle = await openOnCrews(stage, ports, chance);
       await idle.app.close();

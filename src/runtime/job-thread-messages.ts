@@ -35,7 +35,8 @@ export type ToJobThread =
 
 /** Job thread or job process → supervisor. */
 export type FromJobThread =
-  | { readonly type: "ready" }
+  /** `osThread`: its number in the operating system; 0 where that is not known or of no use. */
+  | { readonly type: "ready"; readonly osThread: number }
   /** The thread's loop is free: it has told the handler. */
   | { readonly type: "aborting"; readonly id: JobNumber; readonly token: number }
   | (EndMessage & { readonly type: "end"; readonly end: AttemptEnd })

@@ -4,17 +4,16 @@
  * so that work goes on while the main loop is blocked. Either is replaced when it dies, within a
  * budget.
  */
-import { existsSync } from "node:fs";
-import { extname } from "node:path";
-import { fileURLToPath } from "node:url";
-import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
 import type { MonotonicMs } from "../core/clock.ts";
 import { fromErrorRecord } from "../core/error-record.ts";
 import { UnjamError } from "../core/errors.ts";
 import { OPEN_MS_MAX, RESTARTS_PER_MS } from "../core/limits.ts";
 import { RestartBudget } from "../core/restart-budget.ts";
+import { machineClock } from "../threads/machine-clock.ts";
+import { startOwnThread } from "../threads/own-thread.ts";
+import { userFlags } from "../threads/user-flags.ts";
 import type { EngineOptions, FromEngine, ToEngine } from "./messages.ts";
-import { nodeClock } from "./node-ports.ts";
 import { RecentEnds } from "./recent-ends.ts";
 import type { RuntimeHandle, RuntimeListener } from "./runtime-handle.ts";
 import type { NewSupervisor, StoreThreadData } from "./store-thread.ts";
@@ -52,7 +51,7 @@ class ThreadRuntime implements RuntimeHandle {
   #onFailed: ((error: Error) => void) | undefined;
   #onClosed: (() => void) | undefined;
   /** For a new engine: all else is asked again by the client. */
-  readonly #recentEnds = new RecentEnds<ToEngine>(nodeClock);
+  readonly #recentEnds = new RecentEnds<ToEngine>(machineClock);
   #hasEngine = true;
   #failure: string | undefined;
 
@@ -98,7 +97,7 @@ class ThreadRuntime implements RuntimeHandle {
     // One that is being replaced says nothing, and has no threads to end.
     if (this.#supervisor !== undefined) await before(until, closed);
     const ended = Promise.all([this.#store?.terminate(), this.#supervisor?.terminate()]);
-    await before(Math.max(until, nodeClock.now() + 100), ended);
+    await before(Math.max(until, machineClock.now() + 100), ended);
   }
 
   #toSupervisor(message: MainToSupervisor, transfer: MessagePort[] = []): void {
@@ -107,9 +106,10 @@ class ThreadRuntime implements RuntimeHandle {
 
   #startStore(supervisor: MessagePort): Worker {
     const workerData: StoreThreadData = { options: this.#engine, supervisor };
-    const worker = startThread("store-thread", "unjam store", {
+    const worker = startOwnThread(import.meta.url, "store-thread", {
+      name: "unjam store",
       workerData,
-      transfer: [supervisor],
+      transferList: [supervisor],
     });
     worker.on("message", (message: FromEngine) => this.#fromStore(message));
     whenGone(worker, (reason) => this.#storeGone(reason));
@@ -121,12 +121,12 @@ class ThreadRuntime implements RuntimeHandle {
     const workerData: SupervisorData = {
       ...{ engine, tasks, threadSlots, processSlots, aloneSlots, beat: this.#options.beat },
       module: this.#options.module,
-      execArgv: process.execArgv,
-      nodeOptions: process.env["NODE_OPTIONS"] ?? null,
+      flags: userFlags(),
     };
-    const worker = startThread("supervisor-thread", "unjam supervisor", {
+    const worker = startOwnThread(import.meta.url, "supervisor-thread", {
+      name: "unjam supervisor",
       workerData,
-      transfer: [engine],
+      transferList: [engine],
     });
     worker.on("message", (message: SupervisorToMain) => {
       if (message.type === "closed") this.#onClosed?.();
@@ -191,7 +191,7 @@ class ThreadRuntime implements RuntimeHandle {
   }
 
   #restart(part: string, reason: string, start: () => void): void {
-    const isWithin = this.#budget.take(nodeClock.now());
+    const isWithin = this.#budget.take(machineClock.now());
     const restarts = this.#budget.count;
     this.#listener.event({
       name: isWithin ? "replaced" : "broken",
@@ -225,34 +225,12 @@ function whenGone(worker: Worker, gone: (reason: string) => void): void {
   worker.on("exit", (code) => gone(reason ?? `it exited with code ${code}`));
 }
 
-/**
- * Runtime threads run our code only: the process's flags and preloads (`--import`, loaders) must
- * not run in them. `workerData` holds ports, which have to be transferred.
- */
-function startThread(
-  file: string,
-  name: string,
-  { workerData, transfer }: { readonly workerData: unknown; readonly transfer: MessagePort[] },
-): Worker {
-  const entry = entryBeside(import.meta.url, file);
-  const { NODE_OPTIONS: _, ...env } = process.env;
-  return new Worker(entry, { name, workerData, transferList: transfer, execArgv: [], env });
-}
-
-/** A module of ours. `here` is missing in a bundle that was made CommonJS. @throws UNJAM_THREAD_ENTRY_MISSING */
-function entryBeside(here: string | undefined, file: string): URL {
-  if (here === undefined) throw new UnjamError("UNJAM_THREAD_ENTRY_MISSING", { entry: file });
-  const entry = new URL(`./${file}${extname(here)}`, here);
-  if (existsSync(fileURLToPath(entry))) return entry;
-  throw new UnjamError("UNJAM_THREAD_ENTRY_MISSING", { entry: entry.href });
-}
-
 /** Waits for `work`, at most until then. */
 async function before(until: MonotonicMs, work: Promise<unknown>): Promise<void> {
   const late = new AbortController();
   const timer = setTimeout(
     () => late.abort(),
-    Math.min(OPEN_MS_MAX, Math.max(0, until - nodeClock.now())),
+    Math.min(OPEN_MS_MAX, Math.max(0, until - machineClock.now())),
   );
   await Promise.race([
     work,

@@ -6,8 +6,8 @@ import { BusyWork, busyTasks, expectOnlyKnownErrors } from "../../test/runtime/b
 import { CountedTimers } from "../../test/runtime/counted-timers.ts";
 import { SEED, SeededChance } from "../../test/runtime/seeded-chance.ts";
 import { SteppedClock } from "../../test/runtime/stepped-clock.ts";
+import { machineClock } from "../threads/machine-clock.ts";
 import type { InlinePorts } from "./launch-inline.ts";
-import { nodeClock } from "./node-ports.ts";
 
 const RUNS_ON_STEPPED_TIME = 150;
 const RUNS_ON_REAL_TIME = 60;
@@ -64,7 +64,7 @@ describe(`a runtime that is closed at a random moment while work flows (seed ${S
     for (let run = 0; run < RUNS_ON_REAL_TIME; run++) {
       const chance = new SeededChance(SEED + run);
       const timers = new CountedTimers();
-      const work = await openBusy({ clock: nodeClock, timers, random: chance.next }, chance);
+      const work = await openBusy({ clock: machineClock, timers, random: chance.next }, chance);
       for (let deeds = chance.upTo(60); deeds > 0; deeds--) {
         work.deed();
         for (let turns = chance.upTo(3); turns > 0; turns--) await turn();
@@ -82,7 +82,7 @@ describe(`a runtime that is closed at a random moment while work flows (seed ${S
   it("can be closed before, and in the same turn as, its first call", async () => {
     const chance = new SeededChance(SEED);
     const timers = new CountedTimers();
-    const ports = { clock: nodeClock, timers, random: chance.next };
+    const ports = { clock: machineClock, timers, random: chance.next };
     const idle = await openBusy(ports, chance);
     await idle.app.close();
     const work = await openBusy(ports, chance);

@@ -8,6 +8,7 @@ import { UnjamError } from "../core/errors.ts";
 import { invariant } from "../core/invariant.ts";
 import { ownIdentity, whyGone } from "../stack/process-identity.ts";
 import { openStore } from "../store/open-store.ts";
+import { machineClock, machineTimers } from "../threads/machine-clock.ts";
 import { composeRuntime } from "./compose-runtime.ts";
 import type { Engine } from "./engine.ts";
 import type {
@@ -17,7 +18,6 @@ import type {
   ToEngine,
   ToSupervisor,
 } from "./messages.ts";
-import { nodeClock, nodeTimers } from "./node-ports.ts";
 import { portChannel } from "./port-channel.ts";
 import { SwitchedChannel } from "./switched-channel.ts";
 import { lowerPriority, STORE_NICE } from "../threads/thread-priority.ts";
@@ -44,7 +44,7 @@ const toSupervisor = new SwitchedChannel<FromSupervisor, ToSupervisor>(portChann
 
 async function start(): Promise<void> {
   const mustExist = options.replaces !== null;
-  const ports = { clock: nodeClock, timers: nodeTimers };
+  const ports = { clock: machineClock, timers: machineTimers };
   const store = await openStore(options.storeUrl, ports, { mustExist });
   const running: { engine?: Engine } = {};
   const toEngine = {

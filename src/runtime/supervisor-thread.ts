@@ -7,15 +7,16 @@ import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { invariant } from "../core/invariant.ts";
 import type { TaskFacts } from "../core/task.ts";
 import { probeMain } from "../stack/main-probe.ts";
+import { locateThread } from "../threads/locate-thread.ts";
+import { machineClock, machineTimers } from "../threads/machine-clock.ts";
 import { startNodeProcess } from "../threads/node-process.ts";
 import { startNodeThread } from "../threads/node-thread.ts";
-import type { SlotThread } from "../threads/thread-slot.ts";
+import { type UserFlags, withUserFlags } from "../threads/user-flags.ts";
 import type { Channel } from "./channel.ts";
 import { readBeat } from "./loop-beat.ts";
-import type { FromJobThread, ToJobThread } from "./job-thread-messages.ts";
+import type { StartedMember } from "./crew-member.ts";
 import { type LoopBlock, LoopWatch } from "./loop-watch.ts";
 import type { FromSupervisor, ToSupervisor } from "./messages.ts";
-import { nodeClock, nodeTimers } from "./node-ports.ts";
 import { portChannel } from "./port-channel.ts";
 import { RecentEnds } from "./recent-ends.ts";
 import { SwitchedChannel } from "./switched-channel.ts";
@@ -32,9 +33,7 @@ export interface SupervisorData {
   readonly aloneSlots: number;
   /** The task module's URL; `null` when all tasks run on the loop. */
   readonly module: string | null;
-  /** The process's own flags and NODE_OPTIONS: the user's handlers run as his server does. */
-  readonly execArgv: readonly string[];
-  readonly nodeOptions: string | null;
+  readonly flags: UserFlags;
 }
 
 /** Main → supervisor. */
@@ -53,7 +52,7 @@ const port = parentPort;
 invariant(port !== null, "supervisor-thread.ts runs as a worker thread");
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- set by launch-threads.ts, which starts this file.
 const data = workerData as SupervisorData;
-const recentEnds = new RecentEnds<FromSupervisor>(nodeClock);
+const recentEnds = new RecentEnds<FromSupervisor>(machineClock);
 const engine = new SwitchedChannel<ToSupervisor, FromSupervisor>(engineChannel(data.engine));
 
 /** When the engine dies, what its attempts come to is kept for the next one. */
@@ -67,39 +66,41 @@ function engineChannel(enginePort: MessagePort): Channel<ToSupervisor, FromSuper
 
 const entryOf = (name: string): URL =>
   new URL(`./${name}${extname(import.meta.url)}`, import.meta.url);
-const { module, nodeOptions } = data;
-const execArgv = [...data.execArgv];
-const env = nodeOptions === null ? process.env : { ...process.env, NODE_OPTIONS: nodeOptions };
+const { module } = data;
+const flags = withUserFlags(data.flags);
 /** Shared by all crews, so that a number says which member of which crew. */
 let memberCount = 0;
 
 const tools = {
   tasks: data.tasks,
-  clock: nodeClock,
-  timers: nodeTimers,
+  clock: machineClock,
+  timers: machineTimers,
   nextNumber: () => ++memberCount,
   send(message: FromSupervisor) {
     if (message.type === "ends") recentEnds.note(message);
     engine.send(message);
   },
 };
-function spawnProcess(): SlotThread<FromJobThread, ToJobThread> {
+
+function spawnProcess(): StartedMember {
   const entry = entryOf("job-process");
-  return startNodeProcess(entry, { args: [module ?? ""], ...{ execArgv, env } });
+  const thread = startNodeProcess(entry, { args: [module ?? ""], ...flags });
+  return { thread, locate: null };
+}
+
+function spawnThread(number: number): StartedMember {
+  const thread = startNodeThread(entryOf("job-thread"), {
+    name: `unjam job ${number}`,
+    workerData: { module },
+    ...flags,
+  });
+  const { threadId } = thread;
+  const callers = [entryOf("run-handler"), entryOf("job-runner")];
+  return { thread, locate: (osThread) => locateThread({ threadId, osThread, callers }) };
 }
 
 const crews = [
-  new ThreadCrew({
-    ...tools,
-    lane: "thread",
-    size: data.threadSlots,
-    spawn: (number) =>
-      startNodeThread(entryOf("job-thread"), {
-        name: `unjam job ${number}`,
-        workerData: { module },
-        ...{ execArgv, env },
-      }),
-  }),
+  new ThreadCrew({ ...tools, lane: "thread", size: data.threadSlots, spawn: spawnThread }),
   new ThreadCrew({ ...tools, lane: "process", size: data.processSlots, spawn: spawnProcess }),
   new ThreadCrew({ ...tools, lane: "alone", size: data.aloneSlots, spawn: spawnProcess }),
 ];
@@ -110,8 +111,8 @@ engine.onMessage((message) => {
 const main = portChannel<MainToSupervisor, SupervisorToMain>(port);
 const watch = new LoopWatch({
   readBeat: () => readBeat(data.beat),
-  clock: nodeClock,
-  timers: nodeTimers,
+  clock: machineClock,
+  timers: machineTimers,
   probe: probeMain,
   onBlock: (block) => main.send({ type: "blocked", block }),
 });

@@ -4,11 +4,8 @@
  * the handlers do. What is said of threads here holds for child processes alike: they only differ
  * in how they are started and ended.
  *
- * The kill ladder of an attempt: near its deadline a spare thread is warmed; at the deadline the
- * handler is told to stop; a thread that does not even take the message is blocked and ended at
- * once, one that does gets ABORT_GRACE_MS. The spare takes the slot before the old thread is
- * ended, so that no capacity is missing while it dies. Only the guilty attempt pays: what waits in
- * line was never on the thread.
+ * It learns what runs by messages, and each attempt climbs the kill ladder by a timer of its own.
+ * Only the guilty attempt pays: what waits in line was never on the thread.
  *
  * A handler that waits for another job lends its slot: one more may run, but only a job that
  * somebody waits for. With any other in its place a row of parents would take the slots that their
@@ -18,44 +15,38 @@ import type { Clock, Timers } from "../core/clock.ts";
 import { toErrorRecord } from "../core/error-record.ts";
 import { invariant } from "../core/invariant.ts";
 import type { ClaimedJob, Lease } from "../core/job.ts";
-import {
-  ABORT_ACK_MS,
-  ABORT_GRACE_MS,
-  SPARE_AT_FRACTION,
-  TERMINATE_MS_MAX,
-} from "../core/limits.ts";
 import type { AttemptEnd } from "../core/outcome.ts";
 import type { CrewLane, TaskFacts } from "../core/task.ts";
-import { type SlotThread, ThreadSlot } from "../threads/thread-slot.ts";
+import { Crew, type Role } from "../threads/crew.ts";
+import { ThreadSlot } from "../threads/thread-slot.ts";
 import { CrewLine } from "./crew-line.ts";
 import {
   canSay,
-  deathOf,
   freeSlots,
   lentCount,
-  MADE_OF,
   type Member,
   standingCount,
+  type StartedMember,
   strayLine,
-  timedOut,
   tooManyWait,
-  type Work,
 } from "./crew-member.ts";
 import { CrewRestarts } from "./crew-restarts.ts";
 import type { FromJobThread, ToJobThread } from "./job-thread-messages.ts";
+import { MADE_OF } from "./lane-parts.ts";
 import type { AbortReason, AwaitMessage, FromSupervisor, ToSupervisor } from "./messages.ts";
+import { type AttemptCrew, RunningAttempt } from "./running-attempt.ts";
 
 export class ThreadCrew {
   readonly #lane: CrewLane;
   readonly #size: number;
   readonly #tasks: ReadonlyMap<string, TaskFacts>;
   readonly #timers: Timers;
-  readonly #spawn: (number: number) => SlotThread<FromJobThread, ToJobThread>;
+  readonly #spawn: (number: number) => StartedMember;
   readonly #send: (message: FromSupervisor) => void;
   readonly #nextNumber: () => number;
   readonly #restarts: CrewRestarts;
-  readonly #members = new Map<number, Member>();
-  readonly #spares: Member[] = [];
+  readonly #crew: Crew<Member>;
+  readonly #attemptCrew: AttemptCrew;
   readonly #line = new CrewLine();
   #isClosed = false;
 
@@ -65,7 +56,7 @@ export class ThreadCrew {
     readonly tasks: readonly TaskFacts[];
     readonly clock: Clock;
     readonly timers: Timers;
-    readonly spawn: (number: number) => SlotThread<FromJobThread, ToJobThread>;
+    readonly spawn: (number: number) => StartedMember;
     /** A number that no member of any crew has had. */
     readonly nextNumber: () => number;
     readonly send: (message: FromSupervisor) => void;
@@ -78,11 +69,20 @@ export class ThreadCrew {
     this.#spawn = options.spawn;
     this.#send = options.send;
     this.#restarts = new CrewRestarts(options);
+    this.#crew = new Crew(options.timers, (role) => this.#newMember(role));
+    const { lane, clock, timers } = options;
+    this.#attemptCrew = {
+      ...{ lane, clock, timers },
+      lacksSpare: () => this.#lacksSpare(),
+      warm: () => this.#crew.warm(),
+      replace: (member, attempt) => this.#replace(member, attempt),
+      end: (member, attempt) => this.#end(member, attempt),
+    };
   }
 
   /** Attempts that run or wait here. */
   held(): ClaimedJob[] {
-    return [...this.#busy().map(({ work }) => work.job), ...this.#line.jobs];
+    return [...this.#busy().flatMap(({ work }) => work?.job ?? []), ...this.#line.jobs];
   }
 
   receive(message: ToSupervisor): void {
@@ -110,7 +110,7 @@ export class ThreadCrew {
         this.#waitOver(message);
         return;
       case "added":
-        this.#members.get(message.thread)?.slot.post(message);
+        this.#crew.get(message.thread)?.slot.post(message);
         return;
     }
   }
@@ -127,14 +127,12 @@ export class ThreadCrew {
   /** Ends all threads. What they ran is the engine's to hand back. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const { work } of this.#busy()) work.timer.cancel();
-    await Promise.all([...this.#members.values(), ...this.#spares].map(({ slot }) => slot.end()));
+    for (const { work } of this.#crew.all) work?.over();
+    await this.#crew.close();
   }
 
-  #busy(): (Member & { readonly work: Work })[] {
-    return [...this.#members.values()].flatMap((member) =>
-      member.work === null ? [] : [{ ...member, work: member.work }],
-    );
+  #busy(): Member[] {
+    return [...this.#crew.all].filter(({ work }) => work !== null);
   }
 
   /** Gives the first in line to idle threads, and starts threads while there is more than they can take. */
@@ -144,9 +142,10 @@ export class ThreadCrew {
   }
 
   #startIdle(): void {
-    for (const member of this.#members.values()) {
+    const members = this.#crew.in("member");
+    for (const member of members) {
       if (member.slot.state !== "idle") continue;
-      const job = this.#line.take(freeSlots(this.#size, this.#members.values()));
+      const job = this.#line.take(freeSlots(this.#size, members));
       if (job === undefined) return;
       this.#start(member, job);
     }
@@ -154,7 +153,7 @@ export class ThreadCrew {
 
   /** Whether one more thread would find work. */
   #isShort(): boolean {
-    const members = [...this.#members.values()];
+    const members = this.#crew.in("member");
     const wanted = this.#line.wanted(freeSlots(this.#size, members));
     return members.filter(({ work }) => work === null).length < wanted;
   }
@@ -163,7 +162,7 @@ export class ThreadCrew {
   #warm(count: number): void {
     this.#line.expect(count);
     if (count === 0) {
-      for (const member of this.#members.values())
+      for (const member of this.#crew.in("member"))
         if (member.slot.state === "idle") this.#retire(member);
     }
     this.#dispatch();
@@ -171,7 +170,7 @@ export class ThreadCrew {
 
   #whoStands(): FromSupervisor[] {
     if (!MADE_OF[this.#lane].isUsedOnce) return [];
-    const count = standingCount(this.#members.values());
+    const count = standingCount(this.#crew.in("member"));
     return [{ type: "standing", lane: this.#lane, count }];
   }
 
@@ -183,57 +182,41 @@ export class ThreadCrew {
   /** A warm spare if there is one, else a new thread. False when there are to be no more. */
   #hire(): boolean {
     if (this.#isClosed || this.#restarts.broken !== undefined) return false;
-    const member = this.#spares.shift() ?? this.#newMember();
-    this.#members.set(member.number, member);
+    this.#crew.enlist();
     return true;
   }
 
-  #newMember(): Member {
+  /** One spare for all attempts that may be late. */
+  #lacksSpare(): boolean {
+    const mayStart = this.#restarts.broken === undefined && !MADE_OF[this.#lane].isUsedOnce;
+    return mayStart && this.#crew.count("spare") === 0;
+  }
+
+  #newMember(role: Role): Member {
     const number = this.#nextNumber();
-    const slot = new ThreadSlot<FromJobThread, ToJobThread>(this.#spawn(number), {
+    const { thread, locate } = this.#spawn(number);
+    const slot = new ThreadSlot<FromJobThread, ToJobThread>(thread, {
       message: (message) => this.#message(member, message),
       stray: () => this.#send({ type: "log", line: strayLine(this.#lane) }),
       gone: (reason) => this.#gone(member, reason),
     });
-    const member: Member = { number, slot, work: null, lastWord: undefined, waits: new Map() };
+    const member: Member = {
+      ...{ number, slot, role, locate, osThread: 0 },
+      ...{ work: null, lastWord: undefined, waits: new Map() },
+    };
     return member;
   }
 
   #start(member: Member, job: ClaimedJob): void {
-    const facts = this.#tasks.get(job.task);
-    invariant(facts !== undefined, `the supervisor was sent a job of a task "${job.task}"`);
-    const timer = this.#timers.after(facts.timeoutMs * SPARE_AT_FRACTION, () =>
-      this.#nearDeadline(member),
-    );
-    member.work = { job, facts, stopping: null, timer };
-    member.slot.take({ type: "run", job });
+    const task = this.#tasks.get(job.task);
+    invariant(task !== undefined, `the supervisor was sent a job of a task "${job.task}"`);
+    member.work = new RunningAttempt(this.#attemptCrew, member, { job, task });
+    member.work.begin();
   }
 
-  #nearDeadline(member: Member): void {
-    const { work } = member;
-    if (work === null) return;
-    const wantsSpare = this.#spares.length === 0 && !MADE_OF[this.#lane].isUsedOnce;
-    if (wantsSpare && !this.#isClosed) this.#spares.push(this.#newMember());
-    const leftMs = work.facts.timeoutMs * (1 - SPARE_AT_FRACTION);
-    work.timer = this.#timers.after(leftMs, () => this.#tellToStop(member, "timeout"));
-  }
-
-  #tellToStop(member: Member, reason: AbortReason | "timeout"): void {
-    const { work, slot } = member;
-    if (work === null || work.stopping !== null || this.#isClosed) return;
-    work.timer.cancel();
-    work.stopping = reason;
-    const { id, token } = work.job;
-    slot.abort({ type: "abort", id, token, reason });
-    work.timer = this.#timers.after(ABORT_ACK_MS, () => this.#replace(member));
-  }
-
-  #abort({ id, token }: Lease, reason: AbortReason): void {
-    this.#line.drop({ id, token });
-    for (const member of this.#members.values()) {
-      const job = member.work?.job;
-      if (job?.id === id && job.token === token) this.#tellToStop(member, reason);
-    }
+  #abort(lease: Lease, reason: AbortReason): void {
+    this.#line.drop(lease);
+    for (const { work } of this.#crew.all) if (work?.is(lease) === true) work.abort(reason);
   }
 
   #giveBack(): void {
@@ -252,11 +235,12 @@ export class ThreadCrew {
     switch (message.type) {
       case "ready":
         member.slot.ready();
+        member.osThread = message.osThread;
         this.#sayStanding();
         this.#dispatch();
         return;
       case "aborting":
-        this.#graceFor(member, message);
+        if (member.work?.is(message) === true) member.work.heard();
         return;
       case "end":
         this.#ended(member, message.end);
@@ -284,7 +268,7 @@ export class ThreadCrew {
 
   /** Lends the member's slot, unless as many are lent as there are. */
   #wait(member: Member, message: AwaitMessage): void {
-    if (member.waits.size === 0 && lentCount(this.#members.values()) >= this.#size) {
+    if (member.waits.size === 0 && lentCount(this.#crew.in("member")) >= this.#size) {
       const error = toErrorRecord(tooManyWait(this.#lane, this.#size));
       const outcome = { kind: "error", error } as const;
       member.slot.post({ type: "awaited", call: message.call, outcome });
@@ -296,94 +280,79 @@ export class ThreadCrew {
   }
 
   #waitOver({ thread, ...message }: ToSupervisor & { readonly type: "awaited" }): void {
-    const member = this.#members.get(thread);
+    const member = this.#crew.get(thread);
     if (member?.waits.delete(message.call) === true) member.slot.post(message);
-  }
-
-  #graceFor(member: Member, { id, token }: Lease): void {
-    const { work } = member;
-    if (work?.job.id !== id || work.job.token !== token) return;
-    work.timer.cancel();
-    work.timer = this.#timers.after(ABORT_GRACE_MS, () => this.#replace(member));
   }
 
   #ended(member: Member, end: AttemptEnd): void {
     const { work } = member;
     if (work === null) return;
     this.#restarts.cameThrough();
-    work.timer.cancel();
+    work.over();
     member.work = null;
     member.waits.clear();
     member.slot.finish();
-    if (MADE_OF[this.#lane].isUsedOnce) this.#retire(member);
-    else if (this.#members.size > this.#size + lentCount(this.#members.values()))
-      this.#setAside(member);
-    // What it throws after being told to stop is its way of stopping, not its own failure.
-    if (work.stopping === "timeout" && end.kind === "threw")
-      this.#report(work, timedOut(this.#lane, work));
-    else if (work.stopping === null || work.stopping === "timeout") this.#report(work, end);
+    this.#keepOrLetGo(member);
+    this.#report(work, work.reportOf(end));
     this.#dispatch();
   }
 
-  /** Not needed before a slot is lent again, which is soon where handlers wait for others. */
-  #setAside(member: Member): void {
-    this.#members.delete(member.number);
-    if (this.#spares.length < this.#size) this.#spares.push(member);
-    else void member.slot.end();
+  #keepOrLetGo(member: Member): void {
+    const members = this.#crew.in("member");
+    if (member.role === "leaving") {
+      this.#crew.dismiss(member);
+    } else if (MADE_OF[this.#lane].isUsedOnce) {
+      this.#retire(member);
+    } else if (members.length > this.#size + lentCount(members)) {
+      // Not needed before a slot is lent again, which is soon where handlers wait for others.
+      if (this.#crew.count("spare") < this.#size) member.role = "spare";
+      else this.#crew.dismiss(member);
+    }
   }
 
   /** Its use is over. */
   #retire(member: Member): void {
-    this.#members.delete(member.number);
+    this.#crew.dismiss(member);
     this.#sayStanding();
-    void member.slot.end();
   }
 
-  /** Takes the slot from a thread that does not stop, and ends the thread. */
-  #replace(member: Member): void {
-    const { work } = member;
-    if (work === null) return;
-    member.work = null;
-    this.#members.delete(member.number);
+  /** Another gets the place of a thread that does not stop. */
+  #replace(member: Member, { task }: RunningAttempt): void {
+    member.role = "leaving";
     this.#sayStanding();
-    if (work.stopping === "timeout") this.#report(work, timedOut(this.#lane, work));
     // Ended on purpose, and paid for by its job: the budget is for threads that die by themselves.
-    this.#restarts.replaced(`it ran task "${work.facts.name}" past its end`);
-    if (this.#line.jobs.length > 0 || this.#spares.length > 0) this.#hire();
+    this.#restarts.ended(`it ran task "${task.name}" past its end`);
+    if (this.#crew.count("spare") > 0) this.#hire();
     this.#dispatch();
-    const isStuck = this.#timers.after(TERMINATE_MS_MAX, () => this.#sayStuck(work));
-    void member.slot.end().then(() => isStuck.cancel());
+  }
+
+  #end(member: Member, work: RunningAttempt): void {
+    work.over();
+    member.work = null;
+    this.#report(work, work.timedOut());
+    this.#crew.end(member, { left: () => this.#sayStuck(work) });
   }
 
   /** Left behind for as long as the process lives, which cannot be done without end. */
-  #sayStuck({ facts }: Work): void {
-    const reason = `a ${MADE_OF[this.#lane].runs} of task "${facts.name}" sits in native code and cannot be ended; it is left behind`;
+  #sayStuck({ task }: RunningAttempt): void {
+    const reason = `a ${MADE_OF[this.#lane].runs} of task "${task.name}" sits in native code and cannot be ended; it is left behind`;
     this.#died(reason, undefined);
   }
 
   /** A thread is gone that nobody ended, or one that was: then it is forgotten already. */
   #gone(member: Member, exitReason: string): void {
     const reason = member.lastWord ?? exitReason;
-    const spare = this.#spares.indexOf(member);
-    if (spare >= 0) this.#spares.splice(spare, 1);
-    const wasMember = this.#members.delete(member.number);
-    const { work } = member;
+    const { role, work } = member;
+    const isNews = this.#crew.forget(member);
     member.work = null;
-    work?.timer.cancel();
+    work?.over();
     if (this.#isClosed) return;
-    if (wasMember) this.#sayStanding();
-    if (work !== null && (work.stopping === null || work.stopping === "timeout")) {
-      const error = JSON.stringify(toErrorRecord(deathOf(this.#lane, work, reason)));
-      this.#report(work, { kind: "lost", error, isGuilty: true });
-    }
-    if (!wasMember && spare < 0) return;
-    if (work !== null && MADE_OF[this.#lane].isUsedOnce) {
-      this.#restarts.replaced(reason);
-      this.#dispatch();
-      return;
-    }
+    if (isNews && role === "member") this.#sayStanding();
+    if (work !== null) this.#report(work, work.lost(reason));
+    if (!isNews || role === "leaving") return;
     const backOffMs = this.#died(reason, work?.job);
-    if (backOffMs !== null)
+    if (backOffMs === 0) this.#dispatch();
+    else if (backOffMs !== null)
       this.#timers.after(backOffMs, () => this.#dispatch(), { keepsAlive: true });
   }
 
@@ -394,7 +363,7 @@ export class ThreadCrew {
     return backOffMs;
   }
 
-  #report({ job: { id, token } }: Work, end: AttemptEnd): void {
-    this.#send({ type: "ends", ends: [{ id, token, end }] });
+  #report({ job: { id, token } }: RunningAttempt, end: AttemptEnd | null): void {
+    if (end !== null) this.#send({ type: "ends", ends: [{ id, token, end }] });
   }
 }

@@ -8,9 +8,9 @@ import { invalid, type OptionTable, readOptions, readSignal } from "../core/opti
 import { taskBody } from "../core/task.ts";
 import type { Task } from "../client/task.ts";
 import { AttemptContext, type AttemptLink } from "../runtime/attempt-context.ts";
-import { nodeClock } from "../runtime/node-ports.ts";
 import { checkedPayload } from "../runtime/checked-payload.ts";
 import { callHandler, endOfValue } from "../runtime/run-handler.ts";
+import { machineClock } from "../threads/machine-clock.ts";
 
 /** How the attempt looks to the handler. */
 export interface RunOptions {
@@ -49,7 +49,7 @@ const refuse = (): Promise<never> => {
 };
 
 const ALONE: RunSurroundings = {
-  clock: nodeClock,
+  clock: machineClock,
   log: () => undefined,
   enqueue: refuse,
   result: refuse,

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { findLines, readSources, withoutComments, withoutProse } from "./source-tree.ts";
 import type { SourceFile } from "./source-tree.ts";
 
-/** What launches threads and processes or is started in one, and the real clock and timers behind the ports. */
-const BEHIND_PORTS = /^runtime\/(?:(?:node|launch|port)-[^/]+|[^/]+-(?:thread|process))\.ts$/;
+/** What launches threads and processes, is started in one, or speaks over Node's ports. */
+const BEHIND_PORTS = /^runtime\/(?:(?:launch|port)-[^/]+|[^/]+-(?:thread|process))\.ts$/;
 
 /**
  * Who may import what, besides its own folder (or, for a single file, itself). The first row that
@@ -40,7 +40,7 @@ const MAY_IMPORT: readonly (readonly [files: RegExp, targets: readonly string[]]
     /^client\//,
     [
       ...["client/", "core/", "store/store.ts", "store/open-store.ts", "runtime/", "watchdog/"],
-      ...["node:fs", "node:url"],
+      ...["threads/machine-clock.ts", "node:fs", "node:url"],
     ],
   ],
   [/^edges\/cli\//, ["edges/cli/", "edges/lab/", "core/", "client/", "node:", "commander"]],
@@ -58,7 +58,7 @@ const MAY_IMPORT: readonly (readonly [files: RegExp, targets: readonly string[]]
     /^testing\//,
     [
       ...["testing/", "core/", "client/", "store/store.ts", "store/memory/"],
-      ...["runtime/launch-inline.ts", "runtime/node-ports.ts"],
+      ...["runtime/launch-inline.ts", "threads/machine-clock.ts"],
       ...["runtime/attempt-context.ts", "runtime/checked-payload.ts", "runtime/run-handler.ts"],
     ],
   ],

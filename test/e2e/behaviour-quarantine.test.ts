@@ -3,8 +3,8 @@ import { SUSPECT_LOSSES } from "../../src/core/limits.ts";
 import { type App, task } from "../../src/index.ts";
 import * as on from "./fixtures/thread-tasks.ts";
 import { isAlive } from "./process-life.ts";
-import { nodeClock, nodeTimers } from "../../src/runtime/node-ports.ts";
 import { openStore } from "../../src/store/open-store.ts";
+import { machineClock, machineTimers } from "../../src/threads/machine-clock.ts";
 import { anOwner } from "../conformance/scene.ts";
 import { ON_THREADS, type Mode, Stage } from "./stage.ts";
 
@@ -102,8 +102,8 @@ describe.each<Mode>(ON_THREADS.filter(({ store }) => store === "sqlite"))(
 
 /** Lets workers die that hold the only job of a task. */
 async function loseTwice(stage: Stage, name: string): Promise<void> {
-  const store = await openStore(stage.store, { clock: nodeClock, timers: nodeTimers });
-  const deadline = nodeClock.now() + 10_000;
+  const store = await openStore(stage.store, { clock: machineClock, timers: machineTimers });
+  const deadline = machineClock.now() + 10_000;
   for (let loss = 0; loss < SUSPECT_LOSSES; loss++) {
     const owner = await store.join(anOwner(), deadline);
     const slots = [{ queue: "default", tasks: [name], limit: 1 }];

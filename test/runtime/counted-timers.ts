@@ -1,5 +1,5 @@
 import type { Timers } from "../../src/core/clock.ts";
-import { nodeTimers } from "../../src/runtime/node-ports.ts";
+import { machineTimers } from "../../src/threads/machine-clock.ts";
 
 /** Node's timers, counted while they are pending. */
 export class CountedTimers implements Timers {
@@ -16,7 +16,7 @@ export class CountedTimers implements Timers {
       if (isPending) this.pendingCount--;
       isPending = false;
     };
-    const timer = nodeTimers.after(
+    const timer = machineTimers.after(
       delayMs,
       () => {
         over();
@@ -33,6 +33,6 @@ export class CountedTimers implements Timers {
   }
 
   soon(run: () => void): void {
-    nodeTimers.soon(run);
+    machineTimers.soon(run);
   }
 }

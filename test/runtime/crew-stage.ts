@@ -1,6 +1,7 @@
 import type { ClaimedJob } from "../../src/core/job.ts";
 import type { AttemptEnd } from "../../src/core/outcome.ts";
 import type { CrewLane, TaskFacts } from "../../src/core/task.ts";
+import type { Whereabouts } from "../../src/core/whereabouts.ts";
 import type { FromJobThread, ToJobThread } from "../../src/runtime/job-thread-messages.ts";
 import type { FromSupervisor } from "../../src/runtime/messages.ts";
 import { ThreadCrew } from "../../src/runtime/thread-crew.ts";
@@ -39,7 +40,7 @@ export class PlayedThread implements SlotThread<FromJobThread, ToJobThread> {
   }
 
   ready(): void {
-    this.events.message({ type: "ready" });
+    this.events.message({ type: "ready", osThread: 70 + this.number });
   }
 
   /** Its handler ended by itself. */
@@ -84,6 +85,8 @@ export class PlayedThread implements SlotThread<FromJobThread, ToJobThread> {
 }
 
 interface CrewSettings {
+  /** Where the thread with this number in the operating system says it is. */
+  readonly locate?: ((osThread: number) => Promise<Whereabouts>) | null;
   readonly lane?: CrewLane;
   readonly size?: number;
   readonly facts?: Partial<TaskFacts>;
@@ -97,7 +100,7 @@ export class CrewStage {
   readonly crew: ThreadCrew;
   readonly #lane: CrewLane;
 
-  constructor({ lane = "thread", size = 1, facts = {} }: CrewSettings = {}) {
+  constructor({ lane = "thread", size = 1, facts = {}, locate = null }: CrewSettings = {}) {
     this.#lane = lane;
     this.crew = new ThreadCrew({
       lane,
@@ -109,7 +112,7 @@ export class CrewStage {
       spawn: (number) => {
         const thread = new PlayedThread(number);
         this.threads.push(thread);
-        return thread;
+        return { thread, locate };
       },
       send: (message) => this.sent.push(message),
     });

@@ -2,8 +2,8 @@
 import type { MonotonicMs } from "../../core/clock.ts";
 import { UnjamError } from "../../core/errors.ts";
 import { isError } from "../../core/is-error.ts";
+import { hereError, type Whereabouts } from "../../core/whereabouts.ts";
 import type { Call } from "./call.ts";
-import type { Whereabouts } from "./pool-messages.ts";
 
 /** A value of the call's could not be cloned. `error` says why. */
 export function notCloneable(
@@ -37,7 +37,7 @@ export function callTimeout(
   const ranMs = stuck === null && !call.isLate ? null : (lane?.ranMs(now) ?? timeoutMs);
   const details = { pool, call: target.name, timeoutMs, ranMs, stuck };
   return new UnjamError("UNJAM_CALL_TIMEOUT", details, {
-    cause: cause ?? hereError(target.name, stuck),
+    cause: cause ?? hereError(`${target.name}()`, stuck),
   });
 }
 
@@ -46,11 +46,4 @@ interface TimeoutFacts {
   readonly stuck: Whereabouts | null;
   readonly now: MonotonicMs;
   readonly cause: unknown;
-}
-
-function hereError(call: string, stuck: Whereabouts | null): Error | undefined {
-  if (stuck?.native !== false || stuck.stack === null || stuck.stack === "") return undefined;
-  const here = new Error(`${call}() was here at its deadline`);
-  here.stack = `${here.name}: ${here.message}\n${stuck.stack}`;
-  return here;
 }

@@ -8,6 +8,7 @@
 import type { MonotonicMs, Timer, Timers } from "../../core/clock.ts";
 import { UnjamError } from "../../core/errors.ts";
 import { CALL_LATE_MS_MAX, POOL_GLANCE_MS, POOL_POLL_MS } from "../../core/limits.ts";
+import type { Whereabouts } from "../../core/whereabouts.ts";
 import { Call, type Target } from "./call.ts";
 import { type ChangeWait, Changes } from "./changes.ts";
 import { callLost, callTimeout, callUnknown, notCloneable } from "./call-errors.ts";
@@ -15,7 +16,7 @@ import { CallDeadlines } from "./call-deadlines.ts";
 import { ANSWER_STATE } from "./call-loop.ts";
 import { Dispatcher, NO_SUCH_EXPORT } from "./dispatcher.ts";
 import { pack, packByPort } from "./packed.ts";
-import type { StopReason, Whereabouts } from "./pool-messages.ts";
+import type { StopReason } from "./pool-messages.ts";
 import { type CallSettings, type PoolSettings, readCallOptions } from "./pool-options.ts";
 import type { Ends, PoolStats } from "./pool-stats.ts";
 import { PoolThreads } from "./pool-threads.ts";

@@ -3,25 +3,22 @@
  * and is their parent, so that deadlines hold whatever main and the threads do.
  *
  * It learns what runs from the threads' boards, which it looks at every POOL_TICK_MS while calls
- * are under way: a message per call would cost more than the call. The ladder of a call: at
- * SPARE_AT_FRACTION of its time, and SPARE_LEAD_MS before its end at the latest, a spare thread is
- * warmed; at the deadline it is told to stop, and when its loop has not heard that by the next look,
- * the thread is asked where it is; after ABORT_ACK_MS the spare takes its place, and a thread whose
- * loop is blocked is ended; one that has heard gets ABORT_GRACE_MS to clean up.
+ * are under way: a message per call would cost more than the call. At each look it takes the steps
+ * of the kill ladder that are due. A call that has heard that it is to stop gives its place away,
+ * because its caller has been answered and the next one waits.
  */
 import type { Clock, MonotonicMs, Timers } from "../../core/clock.ts";
 import { invariant } from "../../core/invariant.ts";
 import {
-  ABORT_ACK_MS,
-  ABORT_GRACE_MS,
   POOL_REST_MS,
   POOL_TICK_MS,
   POOL_UNRESPONSIVE_MS,
-  SPARE_AT_FRACTION,
-  SPARE_LEAD_MS,
   TERMINATE_MS_MAX,
 } from "../../core/limits.ts";
-import { RestartBudget } from "../../core/restart-budget.ts";
+import { AWAITING, type Whereabouts } from "../../core/whereabouts.ts";
+import { Crew, type CrewMember, type Role } from "../crew.ts";
+import { climb, type RunFacts } from "../kill-ladder.ts";
+import { type Death, Restarts } from "../restarts.ts";
 import { type SlotThread, ThreadSlot } from "../thread-slot.ts";
 import type {
   FromCrew,
@@ -29,7 +26,6 @@ import type {
   StopReason,
   ToCrew,
   ToPoolThread,
-  Whereabouts,
 } from "./pool-messages.ts";
 import { CELL, type ThreadBoard, WORD } from "./thread-board.ts";
 
@@ -43,24 +39,18 @@ export interface StartedThread {
   readonly locate: () => Promise<Whereabouts>;
 }
 
-/** `spare`: warm, and unknown to the pool. `leaving`: another has its place. */
-type Role = "member" | "spare" | "leaving";
-
 /** The running call, by the count of calls begun, which unlike its number never comes again. */
 interface Work {
   readonly id: number;
   readonly begun: number;
-  stopping: StopReason | null;
-  toldAt: MonotonicMs;
-  /** Whether its whereabouts are known, being asked for, or not of interest. */
-  inquiry: "none" | "asked" | "over";
+  toldAt: MonotonicMs | null;
+  inquiry: RunFacts["inquiry"];
 }
 
-interface Member {
-  readonly number: number;
+/** A spare is unknown to the pool. */
+interface Member extends CrewMember {
   readonly started: StartedThread;
   readonly slot: ThreadSlot<FromPoolThread, ToPoolThread>;
-  role: Role;
   names: readonly string[] | null;
   work: Work | null;
   /** When a call was seen waiting here that the thread did not take; 0 while none is. */
@@ -74,8 +64,8 @@ export class PoolCrew {
   readonly #start: (number: number) => StartedThread;
   readonly #send: (message: FromCrew) => void;
   readonly #watching: Int32Array;
-  readonly #budget = new RestartBudget();
-  readonly #members = new Map<number, Member>();
+  readonly #restarts: Restarts;
+  readonly #crew: Crew<Member>;
   #want = 0;
   #lastNumber = 0;
   #leftBehind = 0;
@@ -96,6 +86,8 @@ export class PoolCrew {
     this.#start = options.start;
     this.#send = options.send;
     this.#watching = new Int32Array(options.watching);
+    this.#restarts = new Restarts(options.clock);
+    this.#crew = new Crew(options.timers, (role) => this.#newMember(role));
   }
 
   receive(message: ToCrew): void {
@@ -104,11 +96,13 @@ export class PoolCrew {
         this.#want = message.threads;
         this.#fill();
         return;
-      case "retire":
-        this.#retire(message.thread);
+      case "retire": {
+        const member = this.#crew.get(message.thread);
+        if (member !== undefined) this.#crew.dismiss(member);
         return;
+      }
       case "stop": {
-        const member = this.#members.get(message.thread);
+        const member = this.#crew.get(message.thread);
         if (member !== undefined) this.#stop(member, message.id, message.reason);
         return;
       }
@@ -124,47 +118,31 @@ export class PoolCrew {
 
   async #close(): Promise<void> {
     this.#state = "closed";
-    const members = [...this.#members.values()];
-    this.#members.clear();
     const bound = Promise.withResolvers<void>();
     this.#timers.after(TERMINATE_MS_MAX, bound.resolve);
-    await Promise.race([Promise.all(members.map(({ slot }) => slot.end())), bound.promise]);
+    await Promise.race([this.#crew.close(), bound.promise]);
     this.#send({ type: "closed" });
   }
 
   /** Starts threads, warm spares first, until there are as many as wanted. */
   #fill(): void {
-    while (this.#state === "open" && this.#count("member") < this.#want) {
-      const member = this.#spare() ?? this.#hire("spare");
-      member.role = "member";
-      this.#announce(member);
+    while (this.#state === "open" && this.#crew.count("member") < this.#want) {
+      this.#announce(this.#crew.enlist());
     }
   }
 
-  #count(role: Role): number {
-    let count = 0;
-    for (const member of this.#members.values()) if (member.role === role) count++;
-    return count;
-  }
-
-  #spare(): Member | undefined {
-    const spares = [...this.#members.values()].filter(({ role }) => role === "spare");
-    return spares.find(({ names }) => names !== null) ?? spares[0];
-  }
-
-  #hire(role: Role): Member {
+  #newMember(role: Role): Member {
     const number = ++this.#lastNumber;
     const started = this.#start(number);
+    const slot = new ThreadSlot<FromPoolThread, ToPoolThread>(started.thread, {
+      message: (message) => this.#message(member, message),
+      // Whoever listens to a pool's module does so by a port of his own.
+      stray: () => undefined,
+      gone: (reason) => this.#gone(member, reason),
+    });
     const member: Member = {
-      ...{ number, started, role, names: null, work: null, deafSince: 0 },
-      slot: new ThreadSlot<FromPoolThread, ToPoolThread>(started.thread, {
-        message: (message) => this.#message(member, message),
-        // Whoever listens to a pool's module does so by a port of his own.
-        stray: () => undefined,
-        gone: (reason) => this.#gone(member, reason),
-      }),
+      ...{ number, started, slot, role, names: null, work: null, deafSince: 0 },
     };
-    this.#members.set(number, member);
     return member;
   }
 
@@ -175,11 +153,10 @@ export class PoolCrew {
       this.#announce(member);
       return;
     }
-    this.#members.delete(member.number);
-    void member.slot.end();
+    this.#crew.dismiss(member);
     // A module that fails will most likely fail again: the next call asks for a thread anew.
     this.#want = 0;
-    this.#mayRestart(message.error.message);
+    this.#mayRestart("under nothing", message.error.message);
     this.#send({ type: "failed", error: message.error });
   }
 
@@ -187,18 +164,11 @@ export class PoolCrew {
     if (role === "member" && names !== null) started.handOver(names);
   }
 
-  #retire(thread: number): void {
-    const member = this.#members.get(thread);
-    if (member === undefined) return;
-    this.#members.delete(thread);
-    void member.slot.end();
-  }
-
   /** Looks at all boards, now and again until nothing has been under way for a while. */
   #tick(): void {
     if (this.#state === "closed" || Atomics.load(this.#watching, 0) === 0) return;
     const now = this.#clock.now();
-    for (const member of this.#members.values()) this.#look(member, now);
+    for (const member of this.#crew.all) this.#look(member, now);
     const isBusy = this.#isBusy();
     if (isBusy) this.#restingSince = 0;
     else if (this.#restingSince === 0) this.#restingSince = now;
@@ -212,7 +182,7 @@ export class PoolCrew {
   }
 
   #isBusy(): boolean {
-    for (const { started, work } of this.#members.values()) {
+    for (const { started, work } of this.#crew.all) {
       if (work !== null || started.board.running !== undefined || hasCalls(started.board)) {
         return true;
       }
@@ -235,9 +205,9 @@ export class PoolCrew {
     // A thread's first call may have begun before its message that it is ready was read.
     if (member.work === null && member.slot.state === "idle") {
       member.slot.take();
-      member.work = { id, begun, stopping: null, toldAt: 0, inquiry: "none" };
+      member.work = { id, begun, toldAt: null, inquiry: "open" };
     }
-    if (member.work !== null) this.#climb(member, member.work, now);
+    if (member.work !== null) this.#climb(member, member.work);
   }
 
   /** The running call has ended; a thread whose place is taken has then done its last. */
@@ -245,9 +215,8 @@ export class PoolCrew {
     member.work = null;
     if (member.slot.state === "busy" || member.slot.state === "aborting") member.slot.finish();
     if (member.role !== "leaving") return;
-    this.#members.delete(member.number);
     this.#send({ type: "gone", thread: member.number, reason: "it was replaced" });
-    void member.slot.end();
+    this.#crew.dismiss(member);
   }
 
   /** A loop that is blocked while no call runs: something that an earlier call left behind. */
@@ -260,53 +229,51 @@ export class PoolCrew {
     }
   }
 
-  #climb(member: Member, work: Work, now: MonotonicMs): void {
-    const { cells, words } = member.started.board;
-    const deadlineAt = cells[CELL.deadlineAt] ?? 0;
-    const startedAt = cells[CELL.startedAt] ?? 0;
-    if (work.stopping === null) {
-      const spareAt = Math.min(
-        startedAt + SPARE_AT_FRACTION * (deadlineAt - startedAt),
-        deadlineAt - SPARE_LEAD_MS,
-      );
-      if (now >= spareAt) this.#warm();
-      if (now >= deadlineAt) this.#stop(member, work.id, "timeout");
-      return;
-    }
-    const hasHeard = Atomics.load(words, WORD.abortHeard) === work.id + 1;
-    if (work.inquiry === "none" && work.stopping === "timeout")
-      this.#inquire(member, work, hasHeard);
-    const sinceMs = now - work.toldAt;
-    if (sinceMs < ABORT_ACK_MS) return;
-    this.#replace(member);
-    if (work.inquiry === "asked" || (hasHeard && sinceMs < ABORT_GRACE_MS)) return;
-    this.#endRunning(member, work);
+  #climb(member: Member, work: Work): void {
+    climb(this.#clock, {
+      facts: () => this.#factsOf(member, work),
+      warm: () => this.#crew.warm(),
+      tell: () => this.#tell(member, work, "timeout"),
+      locate: () => this.#locate(member, work),
+      replace: () => this.#replace(member),
+      end: () => this.#endRunning(member, work),
+    });
   }
 
-  /** One spare, however many calls come near their deadlines. */
-  #warm(): void {
-    if (this.#state === "open" && this.#count("spare") === 0) this.#hire("spare");
+  #factsOf({ started: { board }, role }: Member, { id, toldAt, inquiry }: Work): RunFacts {
+    return {
+      startedAt: board.cells[CELL.startedAt] ?? 0,
+      deadlineAt: board.cells[CELL.deadlineAt] ?? 0,
+      hasHeard: Atomics.load(board.words, WORD.abortHeard) === id + 1,
+      ...{ toldAt, inquiry, isReplaced: role === "leaving", keepsPlace: false },
+      lacksSpare: this.#state === "open" && this.#crew.count("spare") === 0,
+    };
   }
 
   #stop(member: Member, id: number, reason: StopReason): void {
     // It may have begun since the last look.
     if (member.work === null) this.#look(member, this.#clock.now());
-    const { work, slot } = member;
-    if (work === null || work.id !== id || work.stopping !== null) return;
-    work.stopping = reason;
-    work.toldAt = this.#clock.now();
-    this.#warm();
-    slot.abort({ type: "abort", id, reason, pool: this.#name });
+    const { work } = member;
+    if (work === null || work.id !== id || work.toldAt !== null) return;
+    this.#tell(member, work, reason);
+    this.#climb(member, work);
   }
 
-  #inquire(member: Member, work: Work, hasHeard: boolean): void {
+  #tell({ slot }: Member, work: Work, reason: StopReason): void {
+    work.toldAt = this.#clock.now();
+    // Its caller has given up: nobody asks where it is.
+    if (reason !== "timeout") work.inquiry = "over";
+    slot.abort({ type: "abort", id: work.id, reason, pool: this.#name });
+  }
+
+  #locate(member: Member, work: Work): void {
     const say = (whereabouts: Whereabouts): void => {
       work.inquiry = "over";
       if (member.work !== work) return;
       this.#send({ type: "late", thread: member.number, id: work.id, whereabouts });
     };
-    if (hasHeard) {
-      say({ native: false, isAwaiting: true, stack: null });
+    if (this.#factsOf(member, work).hasHeard) {
+      say(AWAITING);
       return;
     }
     work.inquiry = "asked";
@@ -336,17 +303,9 @@ export class PoolCrew {
   }
 
   #end(member: Member, reason: string): void {
-    this.#members.delete(member.number);
+    member.work = null;
     this.#send({ type: "gone", thread: member.number, reason });
-    let isLeft = false;
-    const timer = this.#timers.after(TERMINATE_MS_MAX, () => {
-      isLeft = true;
-      this.#countLeft(1);
-    });
-    void member.slot.end().then(() => {
-      timer.cancel();
-      if (isLeft) this.#countLeft(-1);
-    });
+    this.#crew.end(member, { left: () => this.#countLeft(1), freed: () => this.#countLeft(-1) });
   }
 
   #countLeft(change: 1 | -1): void {
@@ -357,24 +316,24 @@ export class PoolCrew {
   /** A thread has died that nobody ended. */
   #gone(member: Member, reason: string): void {
     const { number, role, started } = member;
-    if (!this.#members.delete(number)) return;
+    if (!this.#crew.forget(member)) return;
     const hadCall = member.work !== null || started.board.running !== undefined;
     if (role !== "spare") this.#send({ type: "gone", thread: number, reason });
-    // A call that ends its thread pays for it itself; the budget is for threads that just die.
-    if (hadCall) this.#fill();
-    else if (this.#mayRestart(reason)) {
-      this.#timers.after(this.#budget.backOffMs(), () => this.#fill(), { keepsAlive: true });
-    }
+    // A call that ends its thread pays for it itself: it is not run again.
+    const backOffMs = this.#mayRestart(hadCall ? "paid" : "under nothing", reason);
+    if (backOffMs === 0) this.#fill();
+    else if (backOffMs !== null)
+      this.#timers.after(backOffMs, () => this.#fill(), { keepsAlive: true });
   }
 
-  #mayRestart(reason: string): boolean {
+  /** How long a successor has to wait, or `null` when there is to be none. */
+  #mayRestart(death: Death, reason: string): number | null {
     invariant(this.#state !== "closed", "a closed crew has no threads to replace");
-    if (this.#budget.take(this.#clock.now())) return true;
-    if (this.#state === "open") {
-      this.#send({ type: "broken", restarts: this.#budget.count, reason });
-    }
+    const { isAllowed, count: restarts, backOffMs } = this.#restarts.died(death);
+    if (isAllowed) return backOffMs;
+    if (this.#state === "open") this.#send({ type: "broken", restarts, reason });
     this.#state = "broken";
-    return false;
+    return null;
   }
 }
 

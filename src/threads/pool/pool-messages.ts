@@ -1,6 +1,8 @@
 /** What main, the supervisor and the threads of a pool tell each other beside the rings. */
 import type { MessagePort, ResourceLimits } from "node:worker_threads";
 import type { ErrorRecord } from "../../core/errors.ts";
+import type { Whereabouts } from "../../core/whereabouts.ts";
+import type { UserFlags } from "../user-flags.ts";
 
 /** Why a running call is told to stop. */
 export type StopReason = "timeout" | "aborted" | "closed";
@@ -35,9 +37,7 @@ export interface CrewPlan {
   /** One word: 1 while the supervisor watches the pool's calls. */
   readonly watching: SharedArrayBuffer;
   readonly resourceLimits: ResourceLimits;
-  /** The process's own flags and NODE_OPTIONS: the user's functions run as his server does. */
-  readonly execArgv: readonly string[];
-  readonly nodeOptions: string | null;
+  readonly flags: UserFlags;
 }
 
 /** Main → supervisor. */
@@ -62,18 +62,6 @@ export type ToCrew =
   /** Calls are under way. */
   | { readonly type: "watch" }
   | { readonly type: "close" };
-
-/** Where a call was at its deadline. */
-export type Whereabouts =
-  /** In JavaScript; without a stack when it could not be asked. */
-  | { readonly native: false; readonly isAwaiting: boolean; readonly stack: string | null }
-  /** In a system call, or in computing that no script can interrupt. */
-  | {
-      readonly native: true;
-      readonly syscall: string | null;
-      readonly file: string | null;
-      readonly child: string | null;
-    };
 
 /** Crew → pool. */
 export type FromCrew =

@@ -9,7 +9,7 @@ import {
   THREAD_POOL_OPTIONS,
   type ThreadPoolOptionValues,
 } from "../../core/pool-option-tables.ts";
-import { machineClock, machineTimers } from "./machine-clock.ts";
+import { machineClock, machineTimers } from "../machine-clock.ts";
 
 /** Time and timers, as arguments. */
 export interface PoolPorts {

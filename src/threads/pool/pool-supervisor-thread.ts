@@ -5,9 +5,10 @@
 import { extname } from "node:path";
 import { MessageChannel, type MessagePort, parentPort } from "node:worker_threads";
 import { invariant } from "../../core/invariant.ts";
+import { locateThread } from "../locate-thread.ts";
+import { machineClock, machineTimers } from "../machine-clock.ts";
 import { startNodeThread } from "../node-thread.ts";
-import { locateThread } from "./locate-thread.ts";
-import { machineClock, machineTimers } from "./machine-clock.ts";
+import { withUserFlags } from "../user-flags.ts";
 import { PoolCrew, type StartedThread } from "./pool-crew.ts";
 import type {
   CrewPlan,
@@ -25,6 +26,7 @@ invariant(main !== null, "pool-supervisor-thread.ts runs as a worker thread");
 main.on("message", ({ plan, port }: ToSupervisor) => open(plan, port));
 
 const entry = new URL(`./pool-thread${extname(import.meta.url)}`, import.meta.url);
+const callers = [new URL(`./call-loop${extname(import.meta.url)}`, import.meta.url)];
 
 function open(plan: CrewPlan, port: MessagePort): void {
   const send = (message: FromCrew): void => port.postMessage(message);
@@ -50,9 +52,7 @@ function start(plan: CrewPlan, number: number, pool: MessagePort): StartedThread
     workerData,
     transferList: [port1],
     resourceLimits: plan.resourceLimits,
-    execArgv: [...plan.execArgv],
-    env:
-      plan.nodeOptions === null ? process.env : { ...process.env, NODE_OPTIONS: plan.nodeOptions },
+    ...withUserFlags(plan.flags),
   });
   const board = new ThreadBoard(memory);
   // A worker's number is -1 once it has ended.
@@ -70,6 +70,9 @@ function start(plan: CrewPlan, number: number, pool: MessagePort): StartedThread
       };
       pool.postMessage(message, [port2]);
     },
-    locate: () => locateThread(threadId, Atomics.load(board.words, WORD.osThread)),
+    locate: () => {
+      const osThread = Atomics.load(board.words, WORD.osThread);
+      return locateThread({ threadId, osThread, callers });
+    },
   };
 }

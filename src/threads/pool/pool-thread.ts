@@ -2,15 +2,15 @@
  * The entry of a thread of a pool: imports the user's module and answers calls of its exports. The
  * supervisor is its parent; calls and answers go to and from main directly.
  */
-import { readlinkSync } from "node:fs";
 import { getHeapStatistics } from "node:v8";
 import { type MessagePort, workerData } from "node:worker_threads";
 import { toErrorRecord } from "../../core/error-record.ts";
 import { UnjamError } from "../../core/errors.ts";
+import { machineClock } from "../machine-clock.ts";
+import { ownOsThread } from "../os-thread.ts";
 import { threadLine } from "../thread-line.ts";
 import { JOB_NICE, lowerPriority } from "../thread-priority.ts";
 import { CallLoop, type PoolFunction } from "./call-loop.ts";
-import { machineClock } from "./machine-clock.ts";
 import type { FromPoolThread, PoolThreadData, ToPoolThread } from "./pool-messages.ts";
 import { ThreadBoard, WORD } from "./thread-board.ts";
 
@@ -21,21 +21,11 @@ const board = new ThreadBoard(data.board);
 let loop: CallLoop | undefined;
 
 lowerPriority(JOB_NICE);
-if (process.platform === "linux") introduce();
+Atomics.store(board.words, WORD.osThread, ownOsThread());
 supervisor.onMessage(receive);
 /** What is open before the user's module is: his own comes on top. */
 const ownResources = process.getActiveResourcesInfo().length;
 void load(data.port);
-
-/** Tells the supervisor which thread of the system's this is. */
-function introduce(): void {
-  try {
-    const path = readlinkSync("/proc/thread-self");
-    Atomics.store(board.words, WORD.osThread, Number(path.slice(path.lastIndexOf("/") + 1)));
-  } catch {
-    // Without /proc a call that is stuck in native code stays without evidence.
-  }
-}
 
 async function load(port: MessagePort): Promise<void> {
   let exports: object;

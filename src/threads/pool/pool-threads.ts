@@ -7,10 +7,12 @@ import { fromErrorRecord } from "../../core/error-record.ts";
 import { UnjamError } from "../../core/errors.ts";
 import { RESTARTS_PER_MS } from "../../core/limits.ts";
 import { RestartBudget } from "../../core/restart-budget.ts";
+import type { Whereabouts } from "../../core/whereabouts.ts";
+import { userFlags } from "../user-flags.ts";
 import type { Call } from "./call.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { Lane } from "./lane.ts";
-import type { CrewPlan, FromCrew, StopReason, Whereabouts } from "./pool-messages.ts";
+import type { CrewPlan, FromCrew, StopReason } from "./pool-messages.ts";
 import type { PoolSettings } from "./pool-options.ts";
 import { PastThreads } from "./pool-stats.ts";
 import { type CrewLine, openCrew } from "./shared-supervisor.ts";
@@ -58,8 +60,7 @@ export class PoolThreads {
     this.#plan = {
       ...{ name: settings.name, module: settings.module, bell: options.bell, watching },
       resourceLimits: settings.resourceLimits,
-      execArgv: process.execArgv,
-      nodeOptions: process.env["NODE_OPTIONS"] ?? null,
+      flags: userFlags(),
     };
   }
 

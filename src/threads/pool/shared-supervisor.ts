@@ -3,11 +3,8 @@
  * for the first and left idle when the last is closed. It holds the process open only while a call
  * is under way: see `PoolPort.hold`.
  */
-import { existsSync } from "node:fs";
-import { extname } from "node:path";
-import { fileURLToPath } from "node:url";
-import { MessageChannel, Worker } from "node:worker_threads";
-import { UnjamError } from "../../core/errors.ts";
+import { MessageChannel, type Worker } from "node:worker_threads";
+import { startOwnThread } from "../own-thread.ts";
 import type { CrewPlan, FromCrew, ToCrew, ToSupervisor } from "./pool-messages.ts";
 
 /** A pool's line to its crew. */
@@ -44,14 +41,8 @@ export function openCrew(plan: CrewPlan, listener: CrewListener): CrewLine {
   };
 }
 
-/** It runs our code only: the process's flags and preloads must not run in it. */
 function startSupervisor(): Worker {
-  const { NODE_OPTIONS: _, ...env } = process.env;
-  const worker = new Worker(entry(import.meta.url), {
-    name: "unjam pools",
-    execArgv: [],
-    env,
-  });
+  const worker = startOwnThread(import.meta.url, "pool-supervisor-thread", { name: "unjam pools" });
   worker.unref();
   // Its pools learn of its end by their ports.
   worker.on("error", () => undefined);
@@ -59,13 +50,4 @@ function startSupervisor(): Worker {
     if (supervisor === worker) supervisor = undefined;
   });
   return worker;
-}
-
-/** `here` is missing in a bundle that was made CommonJS. */
-function entry(here: string | undefined): URL {
-  const file = "pool-supervisor-thread";
-  if (here === undefined) throw new UnjamError("UNJAM_THREAD_ENTRY_MISSING", { entry: file });
-  const found = new URL(`./${file}${extname(here)}`, here);
-  if (existsSync(fileURLToPath(found))) return found;
-  throw new UnjamError("UNJAM_THREAD_ENTRY_MISSING", { entry: found.href });
 }
