@@ -13,6 +13,7 @@ import type { Moment, Moments } from "./moments.ts";
 import type { QueueCore, Taker } from "./queue-core.ts";
 import type { ConsumeSettings } from "./queue-options.ts";
 import { thrownMessage } from "./thrown-text.ts";
+import type { Waits } from "./waits.ts";
 
 /** What a handler gets beside the value. */
 export interface ConsumeContext {
@@ -70,6 +71,7 @@ export interface ConsumerDesk<T> {
   readonly core: QueueCore<T>;
   readonly ends: ItemEnds<T>;
   readonly breather: Breather;
+  readonly waits: Waits;
   /** It takes nothing any more; `death` when it was not asked to stop. */
   gone(consumer: ConsumerLoop<T>, death: string | undefined): void;
   report(error: unknown, message: string): void;
@@ -188,7 +190,7 @@ export class ConsumerLoop<T> {
         result = await this.#handler(item.value, this.#context);
       } catch (error) {
         const failed = slot.release();
-        if (failed !== undefined) await this.#failed(failed, error);
+        if (failed !== undefined) await this.#failed(slot, failed, error);
         continue;
       }
       // From the slot: what lives through an await is written twice more.
@@ -208,11 +210,11 @@ export class ConsumerLoop<T> {
     void moments.now;
   }
 
-  async #failed(item: Item<T>, error: unknown): Promise<void> {
+  async #failed(slot: Slot<T>, item: Item<T>, error: unknown): Promise<void> {
     this.#desk.ends.failed(item, error);
-    const { budget, onError } = this.#settings;
+    const { budget } = this.#settings;
     try {
-      await onError?.(error, item.value);
+      await this.#tell(slot, error, item.value);
     } catch (fatal) {
       this.#die(`onError threw: ${thrownMessage(fatal)}`);
       return;
@@ -221,6 +223,15 @@ export class ConsumerLoop<T> {
     this.#die(
       `its handler threw ${times(budget.max + 1)} within ${budget.perMs} ms, last: ${thrownMessage(error)}`,
     );
+  }
+
+  /** The user's own code, which may never end: it is among the waits of its queue. */
+  async #tell(slot: Slot<T>, error: unknown, value: T): Promise<void> {
+    const told = this.#settings.onError?.(error, value);
+    if (told === undefined) return;
+    const { core, waits } = this.#desk;
+    const what = `the end of its onError, for an item of queue "${core.name}"`;
+    await waits.during({ who: slot.flow.name, what, site: this.site }, told);
   }
 
   #die(reason: string): void {

@@ -14,6 +14,7 @@ import type { QueueCore } from "./queue-core.ts";
 import type { QueueReport } from "./queue-report.ts";
 import { thrownText } from "./thrown-text.ts";
 import type { Movers } from "./wait-graph.ts";
+import type { Waits } from "./waits.ts";
 
 interface Departure {
   readonly worker: string;
@@ -28,6 +29,7 @@ export class Consumers<T> implements ConsumerDesk<T> {
   readonly timers: Timers;
   readonly clock: Clock;
   readonly breather: Breather;
+  readonly waits: Waits;
   readonly core: QueueCore<T>;
   readonly #holders: Holders<T>;
   readonly #report: QueueReport;
@@ -49,6 +51,7 @@ export class Consumers<T> implements ConsumerDesk<T> {
     readonly moments: Moments;
     readonly ports: { readonly clock: Clock; readonly timers: Timers };
     readonly report: QueueReport;
+    readonly waits: Waits;
     readonly ends: ItemEnds<T>;
   }) {
     this.core = options.core;
@@ -58,6 +61,7 @@ export class Consumers<T> implements ConsumerDesk<T> {
     this.clock = options.ports.clock;
     this.breather = new Breather(options.ports, options.moments);
     this.timers = options.ports.timers;
+    this.waits = options.waits;
     this.#report = options.report;
   }
 

@@ -222,6 +222,20 @@ describe("for await", () => {
     }
   });
 
+  it("over items({ signal }) gives its item back that was aborted while the loop of the runtime has its turn", async () => {
+    const stage = new QueueStage<string>();
+    await stage.advance(20);
+    stage.queue.tryPut("a");
+    const stop = new AbortController();
+    const next = watch(stage.queue.items({ signal: stop.signal }).next());
+
+    stop.abort("enough");
+    await stage.rest();
+
+    expect(next.reason).toBe("enough");
+    expect(stage.queue.snapshot()).toMatchObject({ size: 1, consumers: 0, takers: 0, holders: [] });
+  });
+
   it("over items() refuses options that make no sense, and begins nothing", () => {
     const { queue } = new QueueStage<string>();
 
@@ -239,5 +253,20 @@ describe("for await", () => {
     await collectUntil(() => stage.queue.consumers === 0, "the loop is no consumer any more");
 
     expect(stage.queue.consumers).toBe(0);
+  });
+
+  it("that is forgotten with an item fails it, and says so", async () => {
+    const stage = new QueueStage<string>();
+    stage.queue.tryPut("a");
+    const begin = async (): Promise<void> => void (await stage.queue.items().next());
+    await begin();
+
+    await collectUntil(() => stage.queue.unfinished === 0, "the item is settled");
+
+    const { failed, errors } = await stage.queue.join();
+    expect([failed, stage.queue.consumers]).toEqual([1, 0]);
+    expect(String(errors[0]?.error)).toMatch(
+      /the loop was garbage-collected before it asked for the next item; it was taken at .*iteration\.test\.ts/,
+    );
   });
 });

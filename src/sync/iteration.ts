@@ -1,4 +1,5 @@
-import type { Lease } from "./lease.ts";
+import { forgetHolding, type Holding, settleHolding } from "./lease.ts";
+import { roomOnStack } from "./stack-room.ts";
 
 /** What a loop needs of its queue. */
 export interface IterationDesk<T> {
@@ -6,9 +7,16 @@ export interface IterationDesk<T> {
    * The next item; `undefined` when the queue is closed and everything in it is settled. It rejects
    * at the loop's deadline, and with the reason of its signal.
    */
-  next(): Promise<Lease<T> | undefined>;
+  next(): Promise<Holding<T> | undefined>;
   /** The loop was left. */
   left(): void;
+}
+
+/** What outlives a loop that is forgotten. */
+interface Estate<T> {
+  readonly desk: IterationDesk<T>;
+  /** The item that the loop's body works on. */
+  holding: Holding<T> | undefined;
 }
 
 /**
@@ -16,35 +24,35 @@ export interface IterationDesk<T> {
  * `break` or by a throw, which look the same from here.
  */
 export class Iteration<T> implements AsyncIterableIterator<T> {
-  readonly #desk: IterationDesk<T>;
-  #lease: Lease<T> | undefined;
+  readonly #estate: Estate<T>;
   #phase: "running" | "over" = "running";
 
   constructor(desk: IterationDesk<T>) {
-    this.#desk = desk;
-    abandoned.register(this, desk, this);
+    this.#estate = { desk, holding: undefined };
+    // Once for the loop and not for each item, which would be half of what an item costs.
+    abandoned.register(this, this.#estate, this);
   }
 
   async next(): Promise<IteratorResult<T>> {
     this.#settle();
-    let lease: Lease<T> | undefined;
+    let holding: Holding<T> | undefined;
     try {
-      lease = this.#isOver ? undefined : await this.#desk.next();
+      holding = this.#isOver ? undefined : await this.#estate.desk.next();
     } catch (error) {
       // Whoever loops does not call return after that.
       await this.return();
       throw error;
     }
-    if (lease === undefined) return this.return();
+    if (holding === undefined) return this.return();
     if (this.#isOver) {
       // It was left while this call waited: the item is somebody else's.
-      lease.putBack();
+      settleHolding(holding, { kind: "back" });
       return { done: true, value: undefined };
     }
     // Of another call of next, which came meanwhile: this one asked for the next item too.
     this.#settle();
-    this.#lease = lease;
-    return { done: false, value: lease.value };
+    this.#estate.holding = holding;
+    return { done: false, value: holding.item.value };
   }
 
   async return(): Promise<IteratorReturnResult<undefined>> {
@@ -52,7 +60,7 @@ export class Iteration<T> implements AsyncIterableIterator<T> {
     if (this.#phase === "running") {
       this.#phase = "over";
       abandoned.unregister(this);
-      this.#desk.left();
+      this.#estate.desk.left();
     }
     return { done: true, value: undefined };
   }
@@ -66,10 +74,17 @@ export class Iteration<T> implements AsyncIterableIterator<T> {
   }
 
   #settle(): void {
-    this.#lease?.[Symbol.dispose]();
-    this.#lease = undefined;
+    const { holding } = this.#estate;
+    if (holding === undefined) return;
+    roomOnStack();
+    // First: what this tells may ask the loop for its next item.
+    this.#estate.holding = undefined;
+    settleHolding(holding, { kind: "done" });
   }
 }
 
 /** A loop that waits for ever on something else, and was collected with it, takes nothing any more. */
-const abandoned = new FinalizationRegistry<IterationDesk<unknown>>((desk) => desk.left());
+const abandoned = new FinalizationRegistry<Estate<unknown>>(({ desk, holding }) => {
+  if (holding !== undefined) forgetHolding(holding, "loop");
+  desk.left();
+});

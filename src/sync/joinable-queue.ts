@@ -94,8 +94,9 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
       sites,
     });
     const answers = new Answers(core, moments, holders);
-    const consumers = new Consumers<T>({ core, holders, moments, ports, report, ends: answers });
     const waits = new Waits(ports, sites);
+    const shared = { core, holders, moments, ports, report, waits };
+    const consumers = new Consumers<T>({ ...shared, ends: answers });
     this.#parts = { settings, core, consumers, answers, holders, moments, waits };
     this.#core = core;
     this.#consumers = consumers;
@@ -282,8 +283,9 @@ export class JoinableQueue<T, R = unknown> implements AsyncIterable<T>, AsyncDis
   }
 
   /**
-   * Who waits for room, for an item, for an answer or for the end, longest first. Idle consumers
-   * are not among them, nor are asks without options that are in the queue: see `snapshot()`.
+   * Who waits for room, for an item, for an answer, for the end or for an `onError`, longest first.
+   * Idle consumers are not among them, nor are asks without options that are in the queue: see
+   * `snapshot()`.
    */
   waits(): readonly QueueWait[] {
     return this.#parts.waits.open();

@@ -11,7 +11,7 @@ export type LeaseEnd =
   | { readonly kind: "done" }
   | { readonly kind: "failed"; readonly error: unknown }
   | { readonly kind: "back" }
-  /** Nobody can settle it any more: its lease was garbage-collected. */
+  /** Nobody can settle it any more: its lease or its loop was garbage-collected. */
   | { readonly kind: "forgotten"; readonly error: Error };
 
 /** An item in somebody's hands. Not the lease itself, which may be forgotten and collected. */
@@ -87,17 +87,23 @@ export class Lease<T> implements Disposable {
   }
 }
 
-function settleHolding(holding: Ended, end: LeaseEnd): void {
+/** Called once, while it is held. */
+export function settleHolding(holding: Ended, end: LeaseEnd): void {
   holding.phase = "settled";
   holding.settle(end);
+}
+
+const SETTLED = { lease: "it was settled", loop: "it asked for the next item" };
+
+/** Nobody can settle it any more: `what` was to, and is garbage. */
+export function forgetHolding(holding: Ended, what: "lease" | "loop"): void {
+  const taken = holding.site === undefined ? "" : `; it was taken at ${holding.site.words}`;
+  const error = new Error(`the ${what} was garbage-collected before ${SETTLED[what]}${taken}`);
+  settleHolding(holding, { kind: "forgotten", error });
 }
 
 /** What a forgotten lease leaves behind, whatever its value was. */
 type Ended = Pick<Holding<never>, "site" | "phase" | "settle">;
 
 /** Leases that nobody can settle any more, because nobody has them. */
-const forgotten = new FinalizationRegistry<Ended>((holding) => {
-  const taken = holding.site === undefined ? "" : `; it was taken at ${holding.site.words}`;
-  const error = new Error(`the lease was garbage-collected before it was settled${taken}`);
-  settleHolding(holding, { kind: "forgotten", error });
-});
+const forgotten = new FinalizationRegistry<Ended>((holding) => forgetHolding(holding, "lease"));

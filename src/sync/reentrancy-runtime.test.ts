@@ -54,6 +54,29 @@ describe("a hook of async_hooks", () => {
     expect(queue.unfinished).toBe(0);
   });
 
+  it("may ask a loop for its next item while that ends the one before: each ends once", async () => {
+    const { queue, clock } = new QueueStage<string>();
+    const loop = queue.items();
+    for (const value of ["a", "b", "c"]) watch(queue.ask(value));
+    await loop.next();
+    const nexts: ReturnType<typeof watch>[] = [];
+    const next = (): void => void nexts.push(watch(loop.next()));
+    // The first that is resolved is the answer to the ask for "a".
+    const hook = createHook({ promiseResolve: once(next) }).enable();
+
+    next();
+    hook.disable();
+    await clock.rest();
+
+    expect(nexts.map(({ value }) => value)).toEqual([
+      { done: false, value: "b" },
+      { done: false, value: "c" },
+    ]);
+    expect(queue.unfinished).toBe(1);
+    await loop.return?.();
+    expect(queue.snapshot()).toMatchObject({ unfinished: 0, holders: [] });
+  });
+
   it("may close the queue from inside an ask, a put or a get: none waits for what cannot come", async () => {
     for (const call of ["ask", "put", "get"] as const) {
       const { queue, clock } = new QueueStage<string>();

@@ -4,7 +4,7 @@ import type { CallSite, SiteSampler } from "./call-site.ts";
 import { currentFlow } from "./flow.ts";
 import type { Item } from "./item.ts";
 import { Iteration } from "./iteration.ts";
-import { type Holding, Lease, type LeaseEnd } from "./lease.ts";
+import { type Holding, Lease, type LeaseEnd, settleHolding } from "./lease.ts";
 import type { QueueParts } from "./putters.ts";
 import {
   type ItemsOptions,
@@ -29,7 +29,9 @@ interface Loop {
 /** What one who waits for an item is told. */
 interface TakerNews<T, A> {
   /** There will be none any more. */
-  readonly onNone: (wait: SlowWait<A | Lease<T>>) => void;
+  readonly onNone: (wait: SlowWait<A>) => void;
+  /** The answer when there is one. */
+  readonly give: (holding: Holding<T>) => A;
   readonly loop?: Loop;
 }
 
@@ -53,8 +55,8 @@ export class Takers<T> {
     try {
       const terms = readWaitOptions(options, "queue.get()");
       this.#parts.holders.getterCame();
-      const lease = this.#takeNow();
-      if (lease !== undefined) return Promise.resolve(lease);
+      const holding = this.#takeNow();
+      if (holding !== undefined) return Promise.resolve(new Lease(holding));
       const { name: queue, waitersMax } = this.#parts.settings;
       if (this.#parts.core.isOver) throw new UnjamError("UNJAM_QUEUE_CLOSED", { queue });
       if (this.#waitingCount >= waitersMax) {
@@ -63,6 +65,7 @@ export class Takers<T> {
       }
       return this.#takeLater<Lease<T>>(terms, {
         onNone: (wait) => wait.refuse(new UnjamError("UNJAM_QUEUE_CLOSED", { queue })),
+        give: (given) => new Lease(given),
       }).promise;
     } catch (error) {
       return Promise.reject(error);
@@ -71,7 +74,8 @@ export class Takers<T> {
 
   tryGet(): Lease<T> | undefined {
     this.#parts.holders.getterCame();
-    return this.#takeNow();
+    const holding = this.#takeNow();
+    return holding === undefined ? undefined : new Lease(holding);
   }
 
   loop(options: ItemsOptions | undefined): AsyncIterableIterator<T> {
@@ -79,20 +83,26 @@ export class Takers<T> {
     const { consumers, core } = this.#parts;
     const name = terms.name ?? `loop-${++this.#loopCount}`;
     const loop: Loop = { name, site: this.#sites.captureLoop() };
-    const open = new Set<SlowWait<Lease<T> | undefined>>();
+    const open = new Set<SlowWait<Holding<T> | undefined>>();
     consumers.loopStarted();
     return new Iteration<T>({
       next: async () => {
         terms.signal?.throwIfAborted();
-        const lease = this.#takeNow(loop);
-        if (lease !== undefined) {
+        const holding = this.#takeNow(loop);
+        if (holding !== undefined) {
           const breath = consumers.breather.next();
           if (breath !== undefined) await breath;
-          return lease;
+          if (terms.signal?.aborted !== true) return holding;
+          // During the breath: the item was not begun with.
+          settleHolding(holding, { kind: "back" });
+          throw terms.signal.reason;
         }
         if (core.isOver) return undefined;
-        const onNone = (wait: SlowWait<Lease<T> | undefined>): void => wait.answer(undefined);
-        const wait = this.#takeLater<Lease<T> | undefined>(terms, { onNone, loop });
+        const wait = this.#takeLater<Holding<T> | undefined>(terms, {
+          onNone: (none) => none.answer(undefined),
+          give: (given) => given,
+          loop,
+        });
         open.add(wait);
         try {
           return await wait.promise;
@@ -107,19 +117,19 @@ export class Takers<T> {
     });
   }
 
-  #takeNow(loop?: Loop): Lease<T> | undefined {
+  #takeNow(loop?: Loop): Holding<T> | undefined {
     roomOnStack();
     const item = this.#parts.core.take();
     if (item === undefined) return undefined;
     const site = loop === undefined ? this.#sites.sample() : loop.site;
-    return this.#lease(item, { site, flow: currentFlow() });
+    return this.#hold(item, { site, flow: currentFlow() });
   }
 
-  #takeLater<A>(terms: WaitTerms, { onNone, ...start }: TakerNews<T, A>): SlowWait<A | Lease<T>> {
+  #takeLater<A>(terms: WaitTerms, { onNone, give, ...start }: TakerNews<T, A>): SlowWait<A> {
     const { core, waits, settings } = this.#parts;
     let isInLine = true;
     const who = start.loop === undefined ? "get" : `loop "${start.loop.name}"`;
-    const wait: SlowWait<A | Lease<T>> = waits.begin(terms, {
+    const wait: SlowWait<A> = waits.begin(terms, {
       ...start,
       what: `an item of queue "${settings.name}"`,
       end: () => {
@@ -142,14 +152,14 @@ export class Takers<T> {
         isInLine = false;
         if (item === undefined) onNone(wait);
         // Of the one who waits: when his item comes, the code that brings it is what runs.
-        else wait.answer(this.#lease(item, wait.about));
+        else wait.answer(give(this.#hold(item, wait.about)));
       },
     });
     wait.listenTo(terms.signal);
     return wait;
   }
 
-  #lease(item: Item<T>, { site, flow }: Taking): Lease<T> {
+  #hold(item: Item<T>, { site, flow }: Taking): Holding<T> {
     const { holders, settings } = this.#parts;
     const holding: Holding<T> = {
       ...{ item, site, flow, phase: "held", before: undefined, after: undefined },
@@ -157,7 +167,7 @@ export class Takers<T> {
       settle: (end) => this.#settle(holding, end),
     };
     holders.add(holding);
-    return new Lease(holding);
+    return holding;
   }
 
   #settle(holding: Holding<T>, end: LeaseEnd): void {

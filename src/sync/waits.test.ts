@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { QueueStage, watch } from "../../test/sync/queue-stage.ts";
+import { Gate, QueueStage, watch } from "../../test/sync/queue-stage.ts";
 import { Mutex } from "./mutex.ts";
 
 describe("waits()", () => {
@@ -54,5 +54,30 @@ describe("waits()", () => {
     queue.tryPut("a");
     await got;
     await clock.rest();
+  });
+
+  it("names an onError that has not ended, also of a consumer that was stopped", async () => {
+    const stage = new QueueStage<string>();
+    const { queue } = stage;
+    const gate = new Gate();
+    const fail = (): never => {
+      throw new Error("no");
+    };
+    const options = { name: "mailer", concurrency: 2, onError: () => gate.opened };
+    const consumer = queue.consume(fail, options);
+    queue.tryPut("a");
+    await stage.advance(60_000);
+
+    const what = 'the end of its onError, for an item of queue "q"';
+    const wait = { who: "mailer#1", what, sinceMs: 60_000, leftMs: null, siteKind: "per loop" };
+    expect(queue.waits()).toEqual([
+      { ...wait, site: expect.stringMatching(/^waits\.test\.ts:\d+/) as string },
+    ]);
+    consumer.stop({ graceMs: 0 });
+    await stage.advance(10_000);
+    expect(queue.waits()).toMatchObject([{ ...wait, sinceMs: 70_000 }]);
+    gate.open();
+    await stage.rest();
+    expect(queue.waits()).toEqual([]);
   });
 });

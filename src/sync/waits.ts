@@ -39,7 +39,7 @@ export interface WaitStart extends WaitEnds {
 /** The deadlines do not care what a wait is for. */
 type AnyWait = Pick<SlowWait<never>, "since" | "isWaiting" | "late">;
 
-/** The waits of one queue for room, for items and for joins: each has a deadline and a name. */
+/** The waits of one queue: each has a name, and a deadline unless it is for the user's own code. */
 export class Waits {
   readonly #ports: SyncPorts;
   readonly #sites: SiteSampler;
@@ -59,6 +59,24 @@ export class Waits {
       ...inWords(about, now),
       ...this.#sites.told(about.site),
     }));
+  }
+
+  /** Names a wait for the user's own code, on which no deadline can be put. */
+  async during<A>(
+    about: Pick<WaitAbout, "who" | "what" | "site">,
+    promise: PromiseLike<A>,
+  ): Promise<A> {
+    const since = this.#ports.clock.now();
+    const open: WaitAbout = {
+      ...{ ...about, since, waitMs: Number.POSITIVE_INFINITY, flow: undefined },
+      ...{ before: undefined, after: undefined },
+    };
+    this.#open.add(open);
+    try {
+      return await promise;
+    } finally {
+      this.#open.delete(open);
+    }
   }
 
   /** Begins a wait that has a deadline; its owner makes it listen to its signal when all is ready. */
