@@ -222,20 +222,6 @@ describe("for await", () => {
     }
   });
 
-  it("over items({ signal }) gives its item back that was aborted while the loop of the runtime has its turn", async () => {
-    const stage = new QueueStage<string>();
-    await stage.advance(20);
-    stage.queue.tryPut("a");
-    const stop = new AbortController();
-    const next = watch(stage.queue.items({ signal: stop.signal }).next());
-
-    stop.abort("enough");
-    await stage.rest();
-
-    expect(next.reason).toBe("enough");
-    expect(stage.queue.snapshot()).toMatchObject({ size: 1, consumers: 0, takers: 0, holders: [] });
-  });
-
   it("over items() refuses options that make no sense, and begins nothing", () => {
     const { queue } = new QueueStage<string>();
 

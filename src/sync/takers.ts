@@ -4,7 +4,7 @@ import type { CallSite, SiteSampler } from "./call-site.ts";
 import { currentFlow } from "./flow.ts";
 import type { Item } from "./item.ts";
 import { Iteration } from "./iteration.ts";
-import { type Holding, Lease, type LeaseEnd, settleHolding } from "./lease.ts";
+import { type Holding, Lease, type LeaseEnd } from "./lease.ts";
 import type { QueueParts } from "./putters.ts";
 import {
   type ItemsOptions,
@@ -92,10 +92,7 @@ export class Takers<T> {
         if (holding !== undefined) {
           const breath = consumers.breather.next();
           if (breath !== undefined) await breath;
-          if (terms.signal?.aborted !== true) return holding;
-          // During the breath: the item was not begun with.
-          settleHolding(holding, { kind: "back" });
-          throw terms.signal.reason;
+          return holding;
         }
         if (core.isOver) return undefined;
         const wait = this.#takeLater<Holding<T> | undefined>(terms, {
